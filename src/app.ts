@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Redis } from 'ioredis';
+import type { Campaign } from './domain/campaign.js';
+import type { Summary } from './domain/summary.js';
+import { createComposer } from './message/composer.js';
+import { compileTemplate } from './message/template.js';
+import { aggregate } from './pipeline/aggregator.js';
+import { runChunk } from './pipeline/chunk-worker.js';
+import { coordinate } from './pipeline/coordinator.js';
+import { notify } from './pipeline/notifier.js';
+import type { Composer, Log, TemplateText } from './pipeline/ports.js';
+import { sweep } from './pipeline/sweep.js';
+import { type Actors, startConsumer } from './queue/consumer.js';
+import { createWake } from './queue/wake.js';
+import { createBreaker } from './redis/breaker.js';
+import { QUEUE_PREFIX } from './redis/keys.js';
+import { createCampaigns } from './redis/ledger/campaigns.js';
+import { createChunkLedger } from './redis/ledger/chunks.js';
+import { createStagingStore } from './redis/ledger/staging.js';
+import { createPresence } from './redis/presence.js';
+import { createScratch } from './redis/scratch.js';
+import { takeSweepTurn } from './redis/sweep-turn.js';
+import type { RelaySettings } from './relay/url.js';
+import { createRelays } from './relays.js';
+import { noticeMessage } from './report/notice.js';
+import { createResults } from './report/results.js';
+
+/** Everything that lives in one Redis. */
+export function openBackend(redis: Redis) {
+  const wake = createWake(redis, QUEUE_PREFIX);
+  return {
+    redis,
+    wake,
+    campaigns: createCampaigns(redis),
+    ledger: createChunkLedger(redis),
+    staging: createStagingStore(redis),
+    scratch: createScratch(redis),
+    breaker: createBreaker(redis),
+    presence: createPresence(redis),
+    async close(): Promise<void> {
+      await wake.close();
+      redis.disconnect();
+    },
+  };
+}
+export type Backend = ReturnType<typeof openBackend>;
+
+export interface WorkerOptions {
+  /** The relay that this process has credentials for; null: only relays that need none. */
+  readonly relay: RelaySettings | null;
+  readonly connections: number;
+  readonly chunks: number;
+  readonly resultsDir: string;
+  readonly version: string;
+  readonly log: Log;
+}
+
+const SAY_EVERY_MS = 5_000;
+const SWEEP_EVERY_MS = 15_000;
+const COMPOSERS_KEPT = 20;
+
+/** Starts what one worker process does: chunks, the steps around them, the sweep, its word of itself. */
+export async function startWorker(backend: Backend, options: WorkerOptions) {
+  const { log } = options;
+  const relays = createRelays(options);
+  const results = createResults({ defaultDir: options.resultsDir, log });
+  const composers = createComposers();
+  const id = randomUUID();
+
+  const actors: Actors = {
+    chunk: (ref, signals) =>
+      runChunk(
+        ref,
+        { ...backend, relay: relays.of, composer: (c, template) => composers.of(c, template), log },
+        signals,
+      ),
+    coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, log }),
+    aggregate: (campaign, round) => aggregate(campaign, round, { ...backend, results, log }),
+    notify: (campaign, round, quiet) =>
+      notify(campaign, round, { ...backend, relay: relays.of, compose: composeNotice, log }, quiet),
+  };
+  const consumer = startConsumer(backend.redis, actors, { prefix: QUEUE_PREFIX, chunks: options.chunks, log });
+  await consumer.ready();
+
+  const say = () =>
+    backend.presence.say({
+      ...{ id, host: hostname(), pid: process.pid, version: options.version, connections: options.connections },
+      ...{ at: Date.now(), trouble: relays.trouble() },
+    });
+  const sweepInTurn = async () => {
+    if (await takeSweepTurn(backend.redis, SWEEP_EVERY_MS - 1_000)) await sweep({ ...backend, log });
+  };
+  const timers = [every(SAY_EVERY_MS, say, log), every(SWEEP_EVERY_MS, sweepInTurn, log)];
+
+  return {
+    /**
+     * Takes no new work, lets what is on the wire be answered for `graceMs`, hands the rest back; what is unanswered
+     * then becomes unknown. The outcomes are settled last.
+     */
+    async stop(graceMs: number): Promise<void> {
+      consumer.quiet();
+      for (const timer of timers) clearInterval(timer);
+      const impatience = setTimeout(() => relays.abandon(), graceMs);
+      await consumer.close();
+      clearTimeout(impatience);
+      await relays.close();
+      await backend.presence.leave(id);
+    },
+    /** Does not wait for the relay: what is on the wire becomes unknown now. */
+    abandon: () => relays.abandon(),
+  };
+}
+
+/** Compiling a template and encoding what is the same for everyone is worth doing once per campaign. */
+function createComposers() {
+  const kept = new Map<string, Composer>();
+  return {
+    of(campaign: Campaign, template: TemplateText): Composer {
+      const key = `${campaign.id} ${campaign.nonce}`;
+      const known = kept.get(key);
+      if (known) return known;
+      const composer = composerOf(campaign, template);
+      const oldest = kept.keys().next();
+      if (kept.size >= COMPOSERS_KEPT && !oldest.done) kept.delete(oldest.value);
+      kept.set(key, composer);
+      return composer;
+    },
+  };
+}
+
+export function composerOf(campaign: Pick<Campaign, 'id' | 'salt' | 'options'>, template: TemplateText): Composer {
+  const { from, replyTo } = campaign.options;
+  const { id: campaignId, salt } = campaign;
+  return createComposer({ template: compileTemplate(template), from, replyTo, campaignId, salt });
+}
+
+function composeNotice(campaign: Campaign, to: string, summary: string) {
+  const { from } = campaign.options;
+  const { subject, text } = noticeMessage(JSON.parse(summary) as Summary, { from, to });
+  // Its own identity: the notice's Message-ID never equals that of a recipient with the same address.
+  const source = { name: 'notice', subject: '{{{subject}}}', html: null, text: '{{{text}}}', digest: '' };
+  const composer = composerOf({ ...campaign, id: `${campaign.id} notice ${campaign.round}` }, source);
+  return composer.compose({ line: 0, address: to, variables: { subject, text } });
+}
+
+function every(ms: number, act: () => Promise<void>, log: Log): NodeJS.Timeout {
+  const run = () => act().catch((error: unknown) => log.warn({ err: error }, 'a periodic task failed'));
+  void run();
+  return setInterval(run, ms);
+}

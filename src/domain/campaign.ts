@@ -1,0 +1,100 @@
+import type { Counters } from './state.js';
+
+/** The format of payloads, chunks and ledger that this version reads and writes. An unknown one is left for others. */
+export const FORMAT = 1;
+
+export const PHASES = ['staging', 'queued', 'sending', 'aggregating', 'completed', 'cancelled'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** What to do with a recipient whose worker or connection died between intent and outcome. */
+export type OnUnknown = 'hold' | 'resend';
+
+/** The relay of a campaign as far as others may know it: never a user name or password. */
+export interface RelayIdentity {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the start (smtps), required STARTTLS, STARTTLS where offered, or none. */
+  readonly security: 'tls' | 'starttls' | 'opportunistic' | 'plain';
+  /** A short hash of the user name, so that a worker knows whether its own credentials are the ones meant. */
+  readonly user: string | null;
+}
+
+/** What the operator asked for. Kept in Redis as it is; holds no credential. */
+export interface CampaignOptions {
+  readonly name: string;
+  readonly from: string;
+  readonly replyTo: string | null;
+  readonly relay: RelayIdentity;
+  /** Tries at one recipient, at least 1. */
+  readonly attempts: number;
+  /** Waits between attempts in milliseconds; the last one repeats. */
+  readonly retryScheduleMs: readonly number[];
+  /** Milliseconds after the seal when what is still open is failed as expired. */
+  readonly giveUpMs: number;
+  readonly onUnknown: OnUnknown;
+  /** Milliseconds that the ledger is kept after the end. */
+  readonly keepMs: number;
+  readonly notify: string | null;
+  /** The folder for results on the machine where the campaign ends; null: the default folder there. */
+  readonly resultsDir: string | null;
+}
+
+/** What staging found out. */
+export interface StagedTotals {
+  readonly total: number;
+  readonly chunks: number;
+  readonly rows: number;
+  readonly rejects: Readonly<Record<string, number>>;
+  readonly listDigest: string;
+  readonly templateDigest: string;
+}
+
+export interface CampaignFlags {
+  readonly paused: { readonly by: string; readonly reason: string; readonly at: number } | null;
+  readonly cancelling: boolean;
+}
+
+/** A campaign as everybody may read it. Times are epoch milliseconds of the Redis clock. */
+export interface Campaign {
+  readonly id: string;
+  readonly phase: Phase;
+  readonly flags: CampaignFlags;
+  /** Counts from 1; a retry opens the next one. */
+  readonly round: number;
+  /** Counts the flows added for this round. */
+  readonly generation: number;
+  readonly nonce: string;
+  /** Random per campaign, the key of its Message-IDs. */
+  readonly salt: string;
+  readonly options: CampaignOptions;
+  readonly totals: StagedTotals | null;
+  readonly createdAt: number;
+  readonly sealedAt: number | null;
+  readonly startedAt: number | null;
+  readonly closedAt: number | null;
+  readonly endedAt: number | null;
+  /** What became of the notice; null while it is due or none was asked for. */
+  readonly notice: string | null;
+  /** Attempts that ended in a deferral. */
+  readonly retries: number;
+}
+
+/** A campaign's figures, at the same cost for any number of recipients. */
+export interface Standing {
+  readonly campaign: Campaign;
+  readonly counters: Counters;
+  readonly total: number;
+  readonly chunksDone: number;
+  /** Attempts that ended in a deferral and were or will be repeated. */
+  readonly retries: number;
+  /** Recipients that reached a final state in the last full 10 s, per second. */
+  readonly ratePerSecond: number;
+  /** When the earliest waiting chunk goes on, or null. */
+  readonly nextDueAt: number | null;
+  /** Refusals by code, the commonest first. */
+  readonly refusals: readonly { readonly code: string; readonly count: number }[];
+  /** The Redis clock. */
+  readonly now: number;
+}
+
+export const CAMPAIGN_ID = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;

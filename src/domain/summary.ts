@@ -1,0 +1,53 @@
+import type { Counters } from './state.js';
+
+/** The version of this schema, `schema` in the JSON. Fields are only ever added to a version. */
+export const SUMMARY_SCHEMA = 1;
+
+/** The summary of a campaign: `summary.json`. Times are ISO 8601 in UTC, durations milliseconds, rates per second. */
+export interface Summary {
+  readonly schema: typeof SUMMARY_SCHEMA;
+  readonly campaign: string;
+  readonly name: string;
+  readonly round: number;
+  readonly phase: 'completed' | 'cancelled';
+  readonly from: string;
+  readonly relay: string;
+  readonly template: { readonly sha256: string };
+  readonly list: { readonly sha256: string; readonly rows: number; readonly rejects: Readonly<Record<string, number>> };
+  readonly total: number;
+  readonly states: Counters;
+  readonly createdAt: string;
+  readonly sealedAt: string;
+  readonly startedAt: string;
+  readonly closedAt: string;
+  /** From the start of sending to the close. */
+  readonly durationMs: number;
+  /** Recipients that ended sent, per second of that time. */
+  readonly sentPerSecond: number;
+  /** Deferrals that were tried again. */
+  readonly retries: number;
+  /** From MAIL to the relay's last reply, for every attempt that got one; null without any. */
+  readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number } | null;
+  /** The commonest domains first, at most 100; the rest under `*`. */
+  readonly domains: readonly DomainFigures[];
+  /** Final refusals by code, the commonest first, at most 50, with a sample of the relay's words. */
+  readonly refusals: readonly RefusalFigures[];
+  /** Why recipients are failed or unknown, by reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Outcomes that came after the close and are not counted above. */
+  readonly lateWords: number;
+}
+
+export interface DomainFigures {
+  readonly domain: string;
+  readonly total: number;
+  readonly sent: number;
+  readonly failed: number;
+  readonly unknown: number;
+}
+
+export interface RefusalFigures {
+  readonly code: string;
+  readonly count: number;
+  readonly sample: string;
+}

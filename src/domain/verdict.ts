@@ -1,0 +1,87 @@
+import type { Outcome, Reply } from './outcome.js';
+import { REASONS, type Reason } from './record.js';
+
+/**
+ * What the ledger is told about one attempt:
+ * sent, failed   final
+ * deferred       later, an attempt used (the ledger fails it where that was the last one)
+ * waiting        later, no attempt used
+ * untouched      pending again, no attempt used
+ * unknown        may have arrived (the ledger tries again where the operator chose `resend`)
+ */
+export const VERBS = { sent: 's', failed: 'f', deferred: 'd', waiting: 'w', untouched: 'n', unknown: 'u' } as const;
+export type Verb = keyof typeof VERBS;
+
+export interface Verdict {
+  readonly verb: Verb;
+  readonly reason: Reason;
+  readonly reply: Reply | null;
+  /** From MAIL to the last reply; null where there was none. */
+  readonly latencyMs: number | null;
+  /** Until the next attempt; 0 where there is none or at once. */
+  readonly delayMs: number;
+}
+
+export interface RetryPolicy {
+  /** Waits between attempts in milliseconds; the last one repeats. */
+  readonly retryScheduleMs: readonly number[];
+}
+
+export interface History {
+  /** Attempts used before this one. */
+  readonly attempts: number;
+  /** The connection was lost under this recipient before. */
+  readonly droppedBefore: boolean;
+}
+
+/** The wait after attempt number `attempts` (from 0), spread by up to a fifth either way; `random` is in [0, 1). */
+export function retryDelay(policy: RetryPolicy, attempts: number, random: number): number {
+  const schedule = policy.retryScheduleMs;
+  const base = schedule[Math.min(attempts, schedule.length - 1)] ?? 0;
+  return Math.round(base * (0.8 + 0.4 * random));
+}
+
+/** Turns what became of a message into what the ledger records. `random` is in [0, 1). */
+export function judge(outcome: Outcome, policy: RetryPolicy, history: History, random: number): Verdict {
+  const later = () => retryDelay(policy, history.attempts, random);
+  switch (outcome.kind) {
+    case 'sent':
+      return { verb: 'sent', reason: 'reply', reply: outcome.reply, latencyMs: outcome.latencyMs, delayMs: 0 };
+    case 'refused': {
+      const seen = { reply: outcome.reply, latencyMs: outcome.latencyMs };
+      if (isThrottle(outcome.reply)) return { verb: 'waiting', reason: 'throttled', ...seen, delayMs: later() };
+      if (outcome.reply.code < 500) return { verb: 'deferred', reason: 'reply', ...seen, delayMs: later() };
+      return { verb: 'failed', reason: 'reply', ...seen, delayMs: 0 };
+    }
+    case 'not-sent': {
+      const seen = { reply: null, latencyMs: null };
+      // One drop says nothing about the message; the same message dropped again uses an attempt, or it could loop.
+      if (history.droppedBefore) return { verb: 'deferred', reason: 'dropped', ...seen, delayMs: later() };
+      return { verb: 'untouched', reason: 'dropped', ...seen, delayMs: 0 };
+    }
+    case 'unknown':
+      return { verb: 'unknown', reason: 'unanswered', reply: null, latencyMs: null, delayMs: later() };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** 421 speaks of the service or of pace, not of the recipient (RFC 5321 4.2.3). */
+function isThrottle(reply: Reply): boolean {
+  return reply.code === 421;
+}
+
+/**
+ * Replies that speak of the sender or the login and not of the recipient: everybody would be refused, so the campaign
+ * pauses and nobody's attempt is used (RFC 4954 6, RFC 3463 3.8, RFC 7372).
+ */
+export function isSenderMisconfigured(reply: Reply): boolean {
+  if (reply.code === 530 || reply.code === 535) return true;
+  if (!reply.enhanced || reply.enhanced[0] !== 7) return false;
+  return [23, 25, 26, 27, 29, 30, 31, 32, 40, 515].includes(reply.enhanced[1]);
+}
+
+/** The number under which the ledger stores a reason. */
+export function reasonNumber(reason: Reason): number {
+  return REASONS.indexOf(reason);
+}

@@ -1,0 +1,267 @@
+import type { Campaign, CampaignOptions, Phase, RelayIdentity, StagedTotals, Standing } from '../domain/campaign.js';
+import type { Outcome, RelayFault } from '../domain/outcome.js';
+import type { Recipient } from '../domain/recipient.js';
+import type { Reason } from '../domain/record.js';
+import type { Summary } from '../domain/summary.js';
+import type { Verdict } from '../domain/verdict.js';
+
+/** What the actors need from the outside. The adapters implement these; none of them imports another. */
+
+/** Structured logging. Fields never hold credentials or message bodies. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A message ready for the wire: RFC 5322, CRLF line ends, not yet dot-stuffed, ends with CRLF. */
+export interface Message {
+  /** Without angle brackets, for MAIL FROM. */
+  readonly from: string;
+  /** Without angle brackets, for RCPT TO. */
+  readonly to: string;
+  readonly content: Buffer;
+  /** With angle brackets, as in the header. */
+  readonly messageId: string;
+}
+
+/** Composes synchronously; throws FanmailError TEMPLATE_RENDER where the template fails on a recipient. */
+export interface Composer {
+  compose(recipient: Recipient): Message;
+}
+
+/** A logged-in connection that is taken, so nobody else uses it. */
+export interface RelayConnection {
+  /** Hands one message over and resolves when its outcome is known; never rejects. Gives the connection back by itself. */
+  send(message: Message): Promise<Outcome>;
+  /** Gives the connection back unused. */
+  release(): void;
+}
+
+export type Taken =
+  | { readonly kind: 'connections'; readonly connections: readonly RelayConnection[] }
+  /** No connection is open and none could be opened. */
+  | { readonly kind: 'fault'; readonly fault: RelayFault }
+  | { readonly kind: 'aborted' };
+
+/** The kept connections of one process to one relay, shared by the chunks that it sends. */
+export interface Relay {
+  /**
+   * Waits until at least one connection is ready, then takes all that are, up to `max`; opens connections as they are
+   * needed, up to the pool's size. Resolves at the end of the event loop's turn, so that one call takes all that this
+   * turn set free.
+   */
+  take(max: number, signal: AbortSignal): Promise<Taken>;
+  /** Ends what is unanswered now: each pending `send` resolves as unknown or not-sent, by what it had handed over. */
+  abandon(): void;
+  /** Says QUIT on idle connections; resolves when every socket is closed. */
+  close(): Promise<void>;
+}
+
+/** Names a chunk of a round; what a chunk job carries. */
+export interface ChunkRef {
+  readonly campaign: string;
+  readonly round: number;
+  readonly chunk: number;
+}
+
+/** A chunk under this owner's fence. */
+export interface ClaimedChunk extends ChunkRef {
+  readonly nonce: string;
+  /** Random, new at every claim, in the same process too. */
+  readonly token: number;
+  /** A byte a recipient, see src/domain/state.ts. */
+  readonly states: Buffer;
+  /** 16 bytes a recipient, see src/domain/record.ts. */
+  readonly records: Buffer;
+  /** The Redis clock at the claim, in milliseconds after the seal, as `due` in the records counts. */
+  readonly sinceSealMs: number;
+}
+
+/** Why the ledger lets nobody work on something: not there, of another format, another round or phase, paused. */
+export type Refusal = 'missing' | 'format' | 'round' | 'phase' | 'paused';
+
+export type Claim =
+  | { readonly kind: 'claimed'; readonly claim: ClaimedChunk }
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'refused'; readonly why: Refusal };
+
+export interface Settlement {
+  readonly index: number;
+  readonly verdict: Verdict;
+}
+
+export type Begun =
+  | { readonly kind: 'granted'; readonly indices: readonly number[] }
+  | { readonly kind: 'stopped'; readonly why: Refusal | 'fenced' | 'cancelling' | 'expired' };
+
+export type Finish =
+  | { readonly kind: 'finished' }
+  /** Something is open; the earliest may be tried after this many milliseconds. */
+  | { readonly kind: 'open'; readonly waitMs: number }
+  | { readonly kind: 'refused'; readonly why: Refusal | 'fenced' };
+
+/** The ledger as the chunk worker uses it. All may be repeated after a lost reply. */
+export interface ChunkLedger {
+  claim(ref: ChunkRef, nonce: string): Promise<Claim>;
+  /** Records the intent to send; only what is granted may go to the relay. */
+  begin(chunk: ClaimedChunk, indices: readonly number[]): Promise<Begun>;
+  settle(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<'ok' | 'fenced' | 'closed' | 'refused'>;
+  finish(chunk: ClaimedChunk): Promise<Finish>;
+  /** Fails what is open and not in flight, since its recipients can't be read any more. */
+  lose(chunk: ClaimedChunk, reason: Reason): Promise<void>;
+}
+
+/** What is shown of a chunk when the campaign has ended. */
+export interface ChunkResult {
+  readonly chunk: number;
+  readonly states: Buffer;
+  readonly records: Buffer;
+  /** Null where the recipients were lost. */
+  readonly addresses: readonly string[] | null;
+}
+
+/** A word that came after the close. */
+export interface LateWord {
+  readonly chunk: number;
+  readonly index: number;
+  readonly verb: string;
+}
+
+/** The recipients, apart from the broker's payloads; expire by themselves. */
+export interface Scratch {
+  /** Null where they are gone. */
+  recipients(campaign: string, nonce: string, chunk: number): Promise<readonly Recipient[] | null>;
+  /** The template of this staging; null where it is gone. */
+  template(campaign: string, nonce: string): Promise<TemplateText | null>;
+}
+
+/** A template as it travels with its campaign. */
+export interface TemplateText {
+  readonly name: string;
+  readonly subject: string;
+  readonly html: string | null;
+  readonly text: string | null;
+  /** SHA-256 of the parts, in hex. */
+  readonly digest: string;
+}
+
+/** What staging writes. Everything expires by itself until it is sealed. */
+export interface StagingStore {
+  /** `exists`: the id is taken, by a campaign or by a staging that was heard of lately. */
+  open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'>;
+  template(id: string, nonce: string, template: TemplateText): Promise<void>;
+  /** Returns the bytes that the recipients take in Redis. */
+  chunk(
+    id: string,
+    nonce: string,
+    chunk: number,
+    recipients: readonly Recipient[],
+    options: CampaignOptions,
+  ): Promise<number>;
+  /** Says that this staging is alive; throws CAMPAIGN_TAKEN_OVER where it is not its own any more. */
+  heard(id: string, nonce: string): Promise<void>;
+  /** One atomic step: every chunk is there, and the campaign is queued. Throws CAMPAIGN_TAKEN_OVER otherwise. */
+  seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void>;
+  /** Forgets a staging that was given up. */
+  discard(id: string, nonce: string): Promise<void>;
+}
+
+/** Campaigns as the coordinator, the aggregator and the commands see them. */
+export interface Campaigns {
+  get(id: string): Promise<Campaign | null>;
+  standing(id: string): Promise<Standing | null>;
+  start(id: string, round: number): Promise<'ok' | Refusal>;
+  /** Compare-and-set: makes the next generation of the round's flow unless another already did; returns the one now. */
+  regenerate(id: string, round: number, seen: number): Promise<number | null>;
+  /** The chunks of this round that are not finished, in order. */
+  unfinished(campaign: Campaign): Promise<readonly number[]>;
+  close(id: string, nonce: string, round: number, token: string): Promise<'ok' | 'open' | 'ended' | Refusal>;
+  mark(campaign: Campaign, token: string, summary: string): Promise<'ok' | 'ended' | 'fenced' | Refusal>;
+  summary(id: string): Promise<string | null>;
+  control(id: string, action: 'pause' | 'resume' | 'cancel', by: string, reason: string): Promise<Control>;
+  notice(id: string, round: number, token: string, outcome: NoticeOutcome | null): Promise<Notice>;
+  /** Reads every chunk of the campaign once, in order. */
+  results(campaign: Campaign): AsyncIterable<ChunkResult>;
+  /** Number to words of the relay. */
+  words(id: string): Promise<ReadonlyMap<number, string>>;
+  latencies(id: string): Promise<ReadonlyMap<number, number>>;
+  late(id: string): Promise<readonly LateWord[]>;
+  /** Keeps the addresses as long as the ledger, and lets the rest of the scratch expire. */
+  keepAddresses(campaign: Campaign, chunk: number, addresses: readonly string[]): Promise<void>;
+  /** Renews the time to live of what an open campaign needs. */
+  renew(campaign: Campaign): Promise<void>;
+  /** Campaigns that have not ended, or whose notice is due. */
+  open(): Promise<readonly string[]>;
+  /** Nothing is left to do for this campaign. */
+  leaveOpen(id: string): Promise<void>;
+}
+
+export type NoticeOutcome = 'sent' | 'failed' | 'unknown';
+export type Notice = 'send' | 'doubt' | 'done' | Refusal;
+export type Control =
+  | { readonly kind: 'ok'; readonly phase: Phase }
+  | { readonly kind: 'refused'; readonly why: 'missing' | 'format' | 'ended' };
+
+/** The relay's breaker, shared by all workers. */
+export interface Breaker {
+  /** Milliseconds to wait before the relay may be asked again; 0 when it may be now. */
+  waitMs(relay: RelayIdentity): Promise<number>;
+  fault(relay: RelayIdentity, fault: RelayFault): Promise<number>;
+  clear(relay: RelayIdentity): Promise<void>;
+  state(relay: RelayIdentity): Promise<BreakerState | null>;
+}
+
+export interface BreakerState {
+  readonly since: number;
+  readonly until: number;
+  readonly failures: number;
+  readonly cause: string;
+  readonly why: string;
+}
+
+/** Waking somebody up. The ledger alone says what is done; everything here may be lost and is repaired from there. */
+export interface Wake {
+  coordinator(campaign: Campaign): Promise<void>;
+  /** The flow of a round: the aggregator is the parent, each chunk a child. Repeated: repaired. */
+  flow(campaign: Campaign, chunks: readonly number[]): Promise<void>;
+  notifier(campaign: Campaign): Promise<void>;
+  /** Whether the jobs are there that this campaign needs to go on. */
+  present(campaign: Campaign, chunks: readonly number[]): Promise<boolean>;
+  /** Lets the delayed chunks of a campaign run now. */
+  promote(campaign: Campaign, chunks: readonly number[]): Promise<void>;
+}
+
+/** Where results are written. */
+export interface Results {
+  /** Writes the results of a round under their final names, whole or not at all; returns the summary and its folder. */
+  write(campaign: Campaign, source: ResultSource): Promise<{ readonly summary: Summary; readonly dir: string }>;
+}
+
+export interface ResultSource {
+  readonly standing: Standing;
+  readonly words: ReadonlyMap<number, string>;
+  readonly latencies: ReadonlyMap<number, number>;
+  readonly late: readonly LateWord[];
+  chunks(): AsyncIterable<ChunkResult>;
+}
+
+/** What a worker process says of itself. */
+export interface WorkerWord {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly connections: number;
+  /** Epoch milliseconds of its own clock. */
+  readonly at: number;
+  /** Why it can't work on some campaign, for a person; null when nothing is wrong. */
+  readonly trouble: string | null;
+}
+
+export interface Presence {
+  say(word: WorkerWord): Promise<void>;
+  leave(id: string): Promise<void>;
+  present(now: number): Promise<readonly WorkerWord[]>;
+}

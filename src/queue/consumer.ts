@@ -1,0 +1,138 @@
+import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { ChunkEnd, ChunkSignals } from '../pipeline/chunk-worker.js';
+import type { NoticeEnd } from '../pipeline/notifier.js';
+import type { ChunkRef, Log } from '../pipeline/ports.js';
+import { CHUNKS_QUEUE, cappedBackoff, type Payload, parsePayload, STEPS_QUEUE, type StepName } from './jobs.js';
+
+/** What the jobs do; the queue only wakes them up. */
+export interface Actors {
+  chunk(ref: ChunkRef, signals: ChunkSignals): Promise<ChunkEnd>;
+  coordinate(campaign: string, round: number): Promise<void>;
+  aggregate(campaign: string, round: number): Promise<void>;
+  notify(campaign: string, round: number, quiet: AbortSignal): Promise<NoticeEnd>;
+}
+
+export interface ConsumerOptions {
+  readonly prefix: string;
+  /** Chunks that this process sends at a time. */
+  readonly chunks: number;
+  readonly log: Log;
+}
+
+/** Measured: takeover of a dead worker's chunk after 16 s, without false stalls under full load. */
+const TIMING = { lockDuration: 15_000, stalledInterval: 5_000 };
+/** The ledger counts fruitless claims; BullMQ's count would drop a job without asking it. */
+const MAX_STALLS = 1_000_000;
+const STEPS_AT_A_TIME = 3;
+const ELSEWHERE_MS = 5_000;
+const UNKNOWN_FORMAT_MS = 15_000;
+
+type Next =
+  | { readonly kind: 'later'; readonly delayMs: number }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'hand-back' };
+
+/** Takes jobs, one piece of work at a time, and completes each only when its actor is done with it. */
+export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOptions) {
+  const { prefix, log } = options;
+  const quiet = new AbortController();
+  const running = new Set<string>();
+  const common = {
+    connection: redis,
+    prefix,
+    ...TIMING,
+    maxStalledCount: MAX_STALLS,
+    settings: { backoffStrategy: cappedBackoff },
+  };
+
+  async function runChunkJob({ campaign, round, chunk }: Payload, cancelled: AbortSignal | undefined): Promise<Next> {
+    if (chunk === undefined) return { kind: 'done' };
+    const name = `${campaign} ${round} ${chunk}`;
+    // A second run of a chunk that this process still sends would fence off the first for nothing.
+    if (running.has(name)) return { kind: 'later', delayMs: ELSEWHERE_MS };
+    running.add(name);
+    const lost = new AbortController();
+    cancelled?.addEventListener('abort', () => lost.abort(), { once: true });
+    try {
+      const end = await actors.chunk({ campaign, round, chunk }, { quiet: quiet.signal, lost: lost.signal });
+      if (end.kind === 'later') log.debug({ campaign, chunk, delayMs: end.delayMs, why: end.why }, 'chunk waits');
+      return end;
+    } finally {
+      running.delete(name);
+    }
+  }
+
+  async function runStep(step: StepName, { campaign, round }: Payload): Promise<Next> {
+    switch (step) {
+      case 'coordinate':
+        await actors.coordinate(campaign, round);
+        return { kind: 'done' };
+      case 'aggregate':
+        await actors.aggregate(campaign, round);
+        return { kind: 'done' };
+      case 'notify':
+        return actors.notify(campaign, round, quiet.signal);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  function worker(
+    queue: string,
+    concurrency: number,
+    run: (job: Job, data: Payload, signal?: AbortSignal) => Promise<Next>,
+  ) {
+    const w = new Worker(
+      queue,
+      async (job, token, signal) => {
+        // After close() a job may still start.
+        if (quiet.signal.aborted) return giveBack(job, token, { kind: 'hand-back' });
+        const data = parsePayload(job.data);
+        const end = data ? await run(job, data, signal) : { kind: 'later' as const, delayMs: UNKNOWN_FORMAT_MS };
+        return giveBack(job, token, end);
+      },
+      { ...common, concurrency },
+    );
+    w.on('error', (error) => log.warn({ err: error }, 'the queue reports an error'));
+    w.on('failed', (job, error) => log.error({ err: error, job: job?.id }, 'a job threw and will be tried again'));
+    w.on('stalled', (id) => log.warn({ job: id }, 'a job was taken over from a worker that went silent'));
+    // BullMQ lets the run go on after its lock is lost; the run has to be told.
+    w.on('lockRenewalFailed', (ids) => {
+      for (const id of ids) w.cancelJob(id, 'lock lost');
+    });
+    return w;
+  }
+
+  const workers = [
+    worker(CHUNKS_QUEUE, options.chunks, (_job, data, signal) => runChunkJob(data, signal)),
+    worker(STEPS_QUEUE, STEPS_AT_A_TIME, (job, data) => runStep(stepName(job.name), data)),
+  ];
+
+  return {
+    /** Takes no new work; what runs stops beginning. */
+    quiet(): void {
+      quiet.abort();
+    },
+    /** Resolves when nothing runs any more. Call `quiet` first. */
+    async close(): Promise<void> {
+      await Promise.all(workers.map((w) => w.close()));
+    },
+    ready: () => Promise.all(workers.map((w) => w.waitUntilReady())),
+  };
+}
+
+async function giveBack(job: Job, token: string | undefined, end: Next): Promise<void> {
+  if (end.kind === 'done') return;
+  if (end.kind === 'hand-back') {
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+  await job.moveToDelayed(Date.now() + Math.max(1, end.delayMs), token);
+  throw new DelayedError();
+}
+
+function stepName(name: string): StepName {
+  if (name === 'coordinate' || name === 'aggregate' || name === 'notify') return name;
+  throw new TypeError(`a job names an unknown step "${name}"`);
+}

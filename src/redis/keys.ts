@@ -1,0 +1,91 @@
+/** Every key that fanmail uses beside BullMQ's. Those of one campaign share a hash tag: one node of a Redis Cluster. */
+
+const PREFIX = 'fanmail';
+
+/** The prefix of BullMQ's keys; its queues lie in one slot. */
+export const QUEUE_PREFIX = `${PREFIX}:{queue}`;
+
+/** Sorted set: campaign ids by the time of their launch. */
+export const CAMPAIGNS = `${PREFIX}:campaigns`;
+/** Set: ids of campaigns that have not ended or whose notice is due: what the sweep looks at. */
+export const OPEN_CAMPAIGNS = `${PREFIX}:open`;
+/** Hash: worker id to its last word. */
+export const WORKERS = `${PREFIX}:workers`;
+/** The sweep runs in one place at a time. */
+export const SWEEP_LOCK = `${PREFIX}:sweep`;
+
+/** Hash: the breaker of a relay, shared by all workers. */
+export function relayKey(identity: string): string {
+  return `${PREFIX}:relay:${identity}`;
+}
+
+export interface CampaignKeys {
+  readonly campaign: string;
+  readonly counters: string;
+  /** Hash: the relay's words to their number; bounded. */
+  readonly words: string;
+  /** Hash: refusals by code; bounded. */
+  readonly codes: string;
+  /** Hash: finals by second, a ring. */
+  readonly ticks: string;
+  /** Hash: latency bucket to count. */
+  readonly latency: string;
+  /** List: outcomes that came after the close; bounded. */
+  readonly late: string;
+  /** Sorted set: chunks that wait, by the epoch millisecond of their earliest attempt. */
+  readonly waits: string;
+  readonly summary: string;
+}
+
+export function campaignKeys(id: string): CampaignKeys {
+  const of = (name: string) => `${PREFIX}:{${id}}:${name}`;
+  return {
+    campaign: of('campaign'),
+    counters: of('counters'),
+    words: of('words'),
+    codes: of('codes'),
+    ticks: of('ticks'),
+    latency: of('latency'),
+    late: of('late'),
+    waits: of('waits'),
+    summary: of('summary'),
+  };
+}
+
+/** What one staging of a campaign made. The nonce keeps two stagings of one id apart. */
+export interface StagingKeys {
+  /** Everything below begins with this. */
+  readonly prefix: string;
+  readonly template: string;
+  /** Bitmap: chunks that are finished. */
+  readonly done: string;
+}
+
+export function stagingKeys(id: string, nonce: string): StagingKeys {
+  const prefix = `${PREFIX}:{${id}}:${nonce}:`;
+  return { prefix, template: `${prefix}template`, done: `${prefix}done` };
+}
+
+export interface ChunkKeys {
+  /** Hash: fence, token, claims. */
+  readonly chunk: string;
+  /** String: a byte a recipient. */
+  readonly states: string;
+  /** String: 16 bytes a recipient, see src/domain/record.ts. */
+  readonly records: string;
+  /** String: the recipients, compressed. Scratch. */
+  readonly rows: string;
+  /** String: the addresses alone, compressed; written when the campaign ends, kept as long as the ledger. */
+  readonly addresses: string;
+}
+
+export function chunkKeys(id: string, nonce: string, chunk: number): ChunkKeys {
+  const prefix = `${PREFIX}:{${id}}:${nonce}:`;
+  return {
+    chunk: `${prefix}chunk:${chunk}`,
+    states: `${prefix}states:${chunk}`,
+    records: `${prefix}records:${chunk}`,
+    rows: `${prefix}rows:${chunk}`,
+    addresses: `${prefix}addresses:${chunk}`,
+  };
+}

@@ -1,0 +1,93 @@
+import type { Redis } from 'ioredis';
+import { type Campaign, FORMAT } from '../../domain/campaign.js';
+import type { Campaigns, Control, Notice, NoticeOutcome, Refusal } from '../../pipeline/ports.js';
+import { CAMPAIGNS, campaignKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
+import { loadScript, runScript } from '../script.js';
+import { refusal } from './chunks.js';
+import { parseCampaign, parsePhase } from './parse.js';
+import { renew } from './renewal.js';
+import { keepAddresses, readHistogram, readLate, readResults, readWords } from './results.js';
+import { readStanding } from './standing.js';
+
+/** Campaigns in the ledger. The clock is Redis's. */
+export function createCampaigns(redis: Redis): Campaigns {
+  const scripts = {
+    start: loadScript('start'),
+    regenerate: loadScript('regenerate'),
+    close: loadScript('close'),
+    mark: loadScript('mark'),
+    control: loadScript('control'),
+    notice: loadScript('notice'),
+  };
+  const key = (id: string) => campaignKeys(id).campaign;
+
+  return {
+    get: async (id) => parseCampaign(id, await redis.hgetall(key(id))),
+    standing: (id) => readStanding(redis, id),
+    words: (id) => readWords(redis, id),
+    latencies: (id) => readHistogram(redis, id),
+    late: (id) => readLate(redis, id),
+    results: (campaign) => readResults(redis, campaign),
+    renew: (campaign) => renew(redis, campaign),
+    keepAddresses: (campaign, chunk, addresses) => keepAddresses(redis, campaign, chunk, addresses),
+    summary: (id) => redis.get(campaignKeys(id).summary),
+    open: () => redis.smembers(OPEN_CAMPAIGNS),
+
+    async start(id: string, round: number): Promise<'ok' | Refusal> {
+      const { status } = await runScript(redis, scripts.start, [key(id)], [FORMAT, round]);
+      return status === 'ok' ? 'ok' : refusal(status);
+    },
+
+    async regenerate(id: string, round: number, seen: number): Promise<number | null> {
+      const { status, values } = await runScript(redis, scripts.regenerate, [key(id)], [FORMAT, round, seen]);
+      return status === 'ok' ? Number(values[0]) : null;
+    },
+
+    async unfinished(campaign: Campaign): Promise<readonly number[]> {
+      const done = await redis.getBuffer(stagingKeys(campaign.id, campaign.nonce).done);
+      const isDone = (n: number) => (((done?.[n >> 3] ?? 0) >> (7 - (n & 7))) & 1) === 1;
+      return Array.from({ length: campaign.totals?.chunks ?? 0 }, (_, n) => n).filter((n) => !isDone(n));
+    },
+
+    async close(id, nonce, round, token) {
+      const keys = [key(id), stagingKeys(id, nonce).done];
+      const { status } = await runScript(redis, scripts.close, keys, [FORMAT, round, token]);
+      return status === 'ok' || status === 'open' || status === 'ended' ? status : refusal(status);
+    },
+
+    async mark(campaign, token, summary) {
+      const c = campaignKeys(campaign.id);
+      const kept = [c.counters, c.words, c.codes, c.ticks, c.latency, c.late, c.waits];
+      const done = stagingKeys(campaign.id, campaign.nonce).done;
+      const args = [FORMAT, campaign.round, token, summary, campaign.options.keepMs];
+      const { status } = await runScript(redis, scripts.mark, [c.campaign, c.summary, ...kept, done], args);
+      return status === 'ok' || status === 'ended' || status === 'fenced' ? status : refusal(status);
+    },
+
+    async control(id, action, by, reason): Promise<Control> {
+      const { status, values } = await runScript(redis, scripts.control, [key(id)], [FORMAT, action, by, reason]);
+      if (status === 'ok') return { kind: 'ok', phase: parsePhase(String(values[0])) };
+      return { kind: 'refused', why: status === 'ended' ? 'ended' : status === 'format' ? 'format' : 'missing' };
+    },
+
+    async notice(id: string, round: number, token: string, outcome: NoticeOutcome | null): Promise<Notice> {
+      const { status } = await runScript(redis, scripts.notice, [key(id)], [FORMAT, round, token, outcome ?? '']);
+      return status === 'send' || status === 'doubt' || status === 'done' ? status : refusal(status);
+    },
+
+    async leaveOpen(id: string): Promise<void> {
+      await redis.srem(OPEN_CAMPAIGNS, id);
+    },
+  };
+}
+
+/** Campaign ids, the newest first. */
+export async function listCampaigns(redis: Redis, limit: number): Promise<readonly string[]> {
+  return redis.zrevrange(CAMPAIGNS, 0, limit - 1);
+}
+
+/** Takes a campaign that has expired out of the list. */
+export async function forgetCampaign(redis: Redis, id: string): Promise<void> {
+  await redis.zrem(CAMPAIGNS, id);
+  await redis.srem(OPEN_CAMPAIGNS, id);
+}

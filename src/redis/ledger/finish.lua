@@ -1,0 +1,30 @@
+-- Marks a chunk finished, refused while anything is open. An owner that leaves with something open gives the chunk
+-- back by it: an orderly leave is no failed claim.
+-- KEYS: campaign chunk states records done waits
+-- ARGV: format round token chunk
+-- Returns: finished | open waitMs | missing | format | phase | round | fenced. May be repeated.
+local c, refused = campaign(KEYS[1], ARGV[1])
+if not c then return { refused } end
+if c.phase ~= 'sending' then return { 'phase' } end
+if c.round ~= ARGV[2] then return { 'round' } end
+if redis.call('GETBIT', KEYS[5], ARGV[4]) == 1 then return { 'finished' } end
+if redis.call('HGET', KEYS[2], 'token') ~= ARGV[3] then return { 'fenced' } end
+local states = redis.call('GET', KEYS[3])
+if not states then return { 'missing' } end
+if not string.find(states, '[PID]') then
+  redis.call('SETBIT', KEYS[5], ARGV[4], 1)
+  redis.call('ZREM', KEYS[6], ARGV[4])
+  return { 'finished' }
+end
+redis.call('HSET', KEYS[2], 'claims', 0)
+if c.cancelling or string.find(states, '[PI]') then return { 'open', 0 } end
+local records = redis.call('GET', KEYS[4]) or ''
+local now, earliest = millis(), c.giveUpAt
+local at = string.find(states, 'D')
+while at do
+  local r = unpackRecord(string.sub(records, at * 16 - 15, at * 16))
+  earliest = math.min(earliest, c.sealedAt + r.due)
+  at = string.find(states, 'D', at + 1)
+end
+redis.call('ZADD', KEYS[6], earliest, ARGV[4])
+return { 'open', math.max(0, earliest - now) }

@@ -1,0 +1,49 @@
+import {
+  type Campaign,
+  type CampaignOptions,
+  FORMAT,
+  PHASES,
+  type Phase,
+  type StagedTotals,
+} from '../../domain/campaign.js';
+import { FanmailError } from '../../domain/errors.js';
+
+/** The campaign in a hash of Redis; null for an empty one. Throws LEDGER_FORMAT for one of another version. */
+export function parseCampaign(id: string, fields: Record<string, string>): Campaign | null {
+  if (!fields.format) return null;
+  if (fields.format !== String(FORMAT)) {
+    throw new FanmailError(
+      'LEDGER_FORMAT',
+      `campaign ${id} has format ${fields.format}; this version knows ${FORMAT}`,
+      {
+        hint: 'use the version of fanmail that launched it',
+      },
+    );
+  }
+  const time = (name: string) => (fields[name] === undefined ? null : Number(fields[name]));
+  return {
+    id,
+    phase: parsePhase(fields.phase ?? ''),
+    flags: { paused: fields.paused ? JSON.parse(fields.paused) : null, cancelling: fields.cancelling !== undefined },
+    round: Number(fields.round),
+    generation: Number(fields.generation),
+    nonce: fields.nonce ?? '',
+    salt: fields.salt ?? '',
+    options: JSON.parse(fields.options ?? '{}') as CampaignOptions,
+    totals: fields.totals ? (JSON.parse(fields.totals) as StagedTotals) : null,
+    createdAt: Number(fields.createdAt),
+    sealedAt: time('sealedAt'),
+    startedAt: time('startedAt'),
+    closedAt: time('closedAt'),
+    endedAt: time('endedAt'),
+    notice: fields.notice ?? null,
+    retries: Number(fields.retries ?? 0),
+  };
+}
+
+export function parsePhase(text: string): Phase {
+  const phase = PHASES.find((name) => name === text);
+  if (!phase)
+    throw new FanmailError('LEDGER_FORMAT', `the ledger names a phase "${text}"; known are ${PHASES.join(', ')}`);
+  return phase;
+}

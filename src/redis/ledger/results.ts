@@ -1,0 +1,62 @@
+import type { Redis } from 'ioredis';
+import type { Campaign } from '../../domain/campaign.js';
+import { FanmailError } from '../../domain/errors.js';
+import type { ChunkResult, LateWord } from '../../pipeline/ports.js';
+import { packAddresses, unpackAddresses, unpackRecipients } from '../chunk-codec.js';
+import { campaignKeys, chunkKeys } from '../keys.js';
+
+/** Reads every chunk of a campaign once, in order, one at a time: a million recipients never lie in memory together. */
+export async function* readResults(redis: Redis, campaign: Campaign): AsyncIterable<ChunkResult> {
+  for (let chunk = 0; chunk < (campaign.totals?.chunks ?? 0); chunk++) {
+    const keys = chunkKeys(campaign.id, campaign.nonce, chunk);
+    const [states, records] = await Promise.all([redis.getBuffer(keys.states), redis.getBuffer(keys.records)]);
+    if (!states) {
+      throw new FanmailError(
+        'LEDGER_UNBALANCED',
+        `the ledger of campaign ${campaign.id} lost the states of chunk ${chunk}`,
+        {
+          hint: 'the Redis lost what it had acknowledged; check its persistence',
+        },
+      );
+    }
+    yield { chunk, states, records: records ?? Buffer.alloc(0), addresses: await readAddresses(redis, keys) };
+  }
+}
+
+async function readAddresses(
+  redis: Redis,
+  keys: { addresses: string; rows: string },
+): Promise<readonly string[] | null> {
+  const addresses = await redis.getBuffer(keys.addresses);
+  if (addresses) return unpackAddresses(addresses);
+  const rows = await redis.getBuffer(keys.rows);
+  return rows ? (await unpackRecipients(rows)).map((recipient) => recipient.address) : null;
+}
+
+/** Keeps a chunk's addresses as long as the ledger is kept, so that `report` can name them when the scratch has expired. */
+export async function keepAddresses(redis: Redis, campaign: Campaign, chunk: number, addresses: readonly string[]) {
+  const keys = chunkKeys(campaign.id, campaign.nonce, chunk);
+  const { keepMs } = campaign.options;
+  await redis.set(keys.addresses, await packAddresses(addresses), 'PX', keepMs);
+  for (const key of [keys.states, keys.records, keys.chunk]) await redis.pexpire(key, keepMs);
+}
+
+export async function readWords(redis: Redis, id: string): Promise<ReadonlyMap<number, string>> {
+  const words = await redis.hgetall(campaignKeys(id).words);
+  return new Map(Object.entries(words).map(([text, number]) => [Number(number), text]));
+}
+
+export async function readHistogram(redis: Redis, id: string): Promise<ReadonlyMap<number, number>> {
+  const buckets = await redis.hgetall(campaignKeys(id).latency);
+  return new Map(Object.entries(buckets).map(([bucket, count]) => [Number(bucket), Number(count)]));
+}
+
+/** Outcomes that came after the close: chunk u32, seconds u32, token u32, then as settle.lua takes them. */
+export async function readLate(redis: Redis, id: string): Promise<readonly LateWord[]> {
+  const words = await redis.lrangeBuffer(campaignKeys(id).late, 0, -1);
+  return words.map((word) => ({
+    chunk: word.readUInt32BE(0),
+    index: word.readUInt16BE(12),
+    verb: word.toString('latin1', 14, 15),
+  }));
+}

@@ -1,0 +1,60 @@
+-- In front of every ledger script. Bytes and record layout: src/domain/state.ts, src/domain/record.ts.
+
+local REASON = { attempts = 3, expired = 4, data = 5, chunk = 6, cancelled = 7, interrupted = 8 }
+local STATE_OF = {
+  P = 'pending', I = 'inflight', D = 'deferred', S = 'sent', F = 'failed', X = 'suppressed', K = 'skipped', U = 'unknown',
+}
+local EMPTY_RECORD = struct.pack('>HHBBBBI4I4', 0, 0, 0, 0, 255, 0, 0, 0)
+
+-- The Redis clock in milliseconds: the only clock of the ledger.
+local function millis()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- The fields of a campaign, or nil and why it can't be touched: 'missing' (no script creates one by accident) or 'format'.
+local function campaign(key, format)
+  local f = redis.call('HMGET', key, 'format', 'phase', 'round', 'paused', 'cancelling', 'attempts', 'onUnknown',
+    'giveUpAt', 'sealedAt', 'chunks')
+  if not f[1] then return nil, 'missing' end
+  if f[1] ~= format then return nil, 'format' end
+  return {
+    phase = f[2], round = f[3], paused = f[4] and true, cancelling = f[5] and true, attempts = tonumber(f[6]),
+    resend = f[7] == 'resend', giveUpAt = tonumber(f[8]), sealedAt = tonumber(f[9]), chunks = tonumber(f[10]),
+  }
+end
+
+local function unpackRecord(raw)
+  if not raw or #raw < 16 then raw = EMPTY_RECORD end
+  local code, words, attempts, reason, subject, detail, time, due = struct.unpack('>HHBBBBI4I4', raw)
+  return {
+    code = code, words = words, attempts = attempts, reason = reason, subject = subject, detail = detail,
+    time = time, due = due,
+  }
+end
+
+local function packRecord(r)
+  return struct.pack('>HHBBBBI4I4', r.code, r.words, math.min(r.attempts, 255), r.reason, r.subject, r.detail, r.time,
+    r.due)
+end
+
+-- Moves recipients between states: the byte now, the counters together at the end, so that the two can't disagree.
+local function mover(states, records, counters)
+  local m = { delta = {} }
+  function m.byte(index) return redis.call('GETRANGE', states, index, index) end
+  function m.record(index) return unpackRecord(redis.call('GETRANGE', records, index * 16, index * 16 + 15)) end
+  function m.move(index, from, to, record)
+    if from ~= to then
+      redis.call('SETRANGE', states, index, to)
+      m.delta[from] = (m.delta[from] or 0) - 1
+      m.delta[to] = (m.delta[to] or 0) + 1
+    end
+    if record then redis.call('SETRANGE', records, index * 16, packRecord(record)) end
+  end
+  function m.count()
+    for state, by in pairs(m.delta) do
+      if by ~= 0 then redis.call('HINCRBY', counters, STATE_OF[state], by) end
+    end
+  end
+  return m
+end

@@ -1,0 +1,85 @@
+import type { Redis } from 'ioredis';
+import { type CampaignOptions, FORMAT, type StagedTotals } from '../../domain/campaign.js';
+import { FanmailError } from '../../domain/errors.js';
+import type { Recipient } from '../../domain/recipient.js';
+import { STATES } from '../../domain/state.js';
+import type { StagingStore, TemplateText } from '../../pipeline/ports.js';
+import { packRecipients } from '../chunk-codec.js';
+import { CAMPAIGNS, campaignKeys, chunkKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
+import { loadScript, runScript } from '../script.js';
+import { ledgerTtlMs, SCRATCH_TTL_MS } from './lifetime.js';
+
+/** A staging that was silent for so long can be taken over. */
+const SILENT_MS = 60_000;
+
+/** Staging's side of the ledger: open, put chunks, seal. Everything it writes expires by itself. */
+export function createStagingStore(redis: Redis): StagingStore {
+  const scripts = { open: loadScript('open'), heard: loadScript('heard'), seal: loadScript('seal') };
+
+  return {
+    async open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'> {
+      // Indexed before it is staged: whatever is in Redis of a campaign can be found.
+      await redis.zadd(CAMPAIGNS, 'NX', Date.now(), id);
+      await redis.sadd(OPEN_CAMPAIGNS, id);
+      const fields = [
+        ...['salt', salt, 'options', JSON.stringify(options), 'attempts', options.attempts],
+        ...['onUnknown', options.onUnknown, 'giveUpMs', options.giveUpMs, 'keepMs', options.keepMs],
+      ];
+      const args = [FORMAT, nonce, SILENT_MS, SCRATCH_TTL_MS, ...fields];
+      const { status } = await runScript(redis, scripts.open, [campaignKeys(id).campaign], args);
+      return status === 'ok' ? 'ok' : 'exists';
+    },
+
+    async template(id: string, nonce: string, template: TemplateText): Promise<void> {
+      await redis.set(stagingKeys(id, nonce).template, JSON.stringify(template), 'PX', SCRATCH_TTL_MS);
+    },
+
+    async chunk(id: string, nonce: string, chunk: number, recipients: readonly Recipient[], options: CampaignOptions) {
+      const keys = chunkKeys(id, nonce, chunk);
+      const rows = await packRecipients(recipients);
+      const ttl = ledgerTtlMs(options);
+      await redis
+        .multi()
+        .set(keys.rows, rows, 'PX', SCRATCH_TTL_MS)
+        .set(keys.states, STATES.pending.byte.repeat(recipients.length), 'PX', ttl)
+        .hset(keys.chunk, 'fence', 0, 'claims', 0)
+        .pexpire(keys.chunk, ttl)
+        .exec();
+      return rows.length;
+    },
+
+    async heard(id: string, nonce: string): Promise<void> {
+      const args = [FORMAT, nonce, SCRATCH_TTL_MS];
+      const { status } = await runScript(redis, scripts.heard, [campaignKeys(id).campaign], args);
+      if (status !== 'ok') throw takenOver(id);
+    },
+
+    async seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void> {
+      const keys = campaignKeys(id);
+      const { prefix } = stagingKeys(id, nonce);
+      const counts = [totals.chunks, totals.total, JSON.stringify(totals)];
+      const args = [FORMAT, nonce, prefix, ...counts, options.giveUpMs, ledgerTtlMs(options)];
+      const { status } = await runScript(redis, scripts.seal, [keys.campaign, keys.counters], args);
+      if (status !== 'ok') throw takenOver(id);
+    },
+
+    async discard(id: string, nonce: string): Promise<void> {
+      const key = campaignKeys(id).campaign;
+      const [phase, holder] = await redis.hmget(key, 'phase', 'nonce');
+      if (phase !== 'staging' || holder !== nonce) return;
+      await redis.del(key);
+      await redis.zrem(CAMPAIGNS, id);
+      await redis.srem(OPEN_CAMPAIGNS, id);
+    },
+  };
+}
+
+function takenOver(id: string): FanmailError {
+  return new FanmailError(
+    'CAMPAIGN_TAKEN_OVER',
+    `the staging of ${id} was cancelled, taken over or lost some of its chunks`,
+    {
+      hint: `nothing was sent by this launch; see fanmail progress ${id}, or launch again under another --id`,
+    },
+  );
+}
