@@ -77,7 +77,7 @@ function isThrottle(reply: Reply): boolean {
  */
 export function isSenderMisconfigured(reply: Reply): boolean {
   if (reply.code === 530 || reply.code === 535) return true;
-  if (!reply.enhanced || reply.enhanced[0] !== 7) return false;
+  if (reply.enhanced?.[0] !== 7) return false;
   return [23, 25, 26, 27, 29, 30, 31, 32, 40, 515].includes(reply.enhanced[1]);
 }
 

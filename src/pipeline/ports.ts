@@ -230,7 +230,7 @@ export interface Wake {
   /** Whether the jobs are there that this campaign needs to go on. */
   present(campaign: Campaign, chunks: readonly number[]): Promise<boolean>;
   /** Lets the delayed chunks of a campaign run now. */
-  promote(campaign: Campaign, chunks: readonly number[]): Promise<void>;
+  promote(campaign: Campaign): Promise<void>;
 }
 
 /** Where results are written. */

@@ -55,7 +55,7 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
   function record(open: Open, verdict: Verdict): Promise<void> {
     return settler.settle({ index: open.index, verdict }).then(() => {
       // Only now: a recipient is begun again when the ledger has noted how the last attempt ended.
-      if (verdict.verb === 'untouched') ready.push({ ...open, dropped: true });
+      if (verdict.verb === 'untouched') ready.push({ ...open, dropped: open.dropped || verdict.reason === 'dropped' });
     });
   }
 
@@ -66,7 +66,7 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
     const history = { attempts: open.attempts, droppedBefore: open.dropped };
     const verdict = judge(outcome, campaign.options, history, Math.random());
     if (outcome.kind === 'refused' && isSenderMisconfigured(outcome.reply)) {
-      await ports.campaigns.control(campaign.id, 'pause', 'relay', `${codeOf(outcome.reply)} ${outcome.reply.text}`);
+      await pause(`${codeOf(outcome.reply)} ${outcome.reply.text}`);
       return record(open, { ...verdict, verb: 'untouched', reason: 'none', delayMs: 0 });
     }
     return record(open, verdict);
@@ -130,10 +130,17 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
     }
     if (taken.kind === 'aborted') return { kind: 'told' };
     if (taken.fault.misconfigured) {
-      await ports.campaigns.control(campaign.id, 'pause', 'relay', taken.fault.why);
+      await pause(taken.fault.why);
       return { kind: 'refused', why: 'paused' };
     }
     return fault(taken.fault.why, taken.fault.cause);
+  }
+
+  /** Nobody is burned for what the operator has to mend. Where Redis refuses it, the next refusal asks again. */
+  async function pause(why: string): Promise<void> {
+    await ports.campaigns.control(campaign.id, 'pause', 'relay', why).catch((error: unknown) => {
+      ports.log.error({ err: error, campaign: campaign.id }, 'the campaign could not be paused');
+    });
   }
 
   async function fault(why: string, cause: 'unreachable' | 'greeting' | 'tls' | 'login'): Promise<SendStop> {

@@ -1,0 +1,42 @@
+import { userInfo } from 'node:os';
+import type { Settings } from '../config/settings.js';
+import { EXIT, FanmailError } from '../domain/errors.js';
+import { openContext, pickCampaign } from './context.js';
+import type { Session } from './session.js';
+
+type Action = 'pause' | 'resume' | 'cancel';
+
+const DONE: Readonly<Record<Action, string>> = {
+  pause: 'paused: what is on the wire is finished, nothing more begins. fanmail resume goes on',
+  resume: 'goes on',
+  cancel: 'is being cancelled: what is on the wire is finished, the rest is skipped',
+};
+
+/** `fanmail pause|resume|cancel <id>`. */
+export async function control(action: Action, settings: Settings<Action>, session: Session): Promise<number> {
+  const { backend } = await openContext(settings, session, action);
+  try {
+    const campaign = await pickCampaign(backend, settings.campaign);
+    const { id } = campaign;
+    const result = await backend.campaigns.control(id, action, userInfo().username, 'asked for');
+    if (result.kind === 'refused') {
+      throw new FanmailError(
+        'CAMPAIGN_NOT_OPEN',
+        `the campaign ${id} can't be told to ${action}: it has ended (${campaign.phase})`,
+        {
+          hint: `fanmail report ${id} shows how it ended`,
+        },
+      );
+    }
+    // Delayed chunks would notice only when their time comes.
+    if (action !== 'pause') {
+      await backend.breaker.clear(campaign.options.relay);
+      await backend.wake.promote(campaign);
+    }
+    if (settings.json) session.terminal.out(JSON.stringify({ campaign: id, action, phase: result.phase }));
+    else session.terminal.say(`${id} ${DONE[action]}.`);
+    return EXIT.ok;
+  } finally {
+    await backend.close();
+  }
+}

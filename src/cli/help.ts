@@ -1,0 +1,43 @@
+import type { Command } from '../config/options.js';
+
+/** One line for each command. */
+export const SUMMARIES: Readonly<Record<Command, string>> = {
+  launch: 'Send a template to everyone on a list',
+  worker: 'Run workers until told to stop',
+  progress: 'Show where a campaign stands',
+  attach: 'Follow a campaign to its end; with the embedded Redis, run its workers',
+  pause: 'Let nothing more begin',
+  resume: 'Go on after a pause',
+  cancel: 'Skip all that has not begun',
+  list: 'Show the newest campaigns',
+  report: 'Print the summary of a campaign that has ended',
+  catch: 'Run a mail server that delivers nothing and keeps everything',
+  redis: 'Start, stop or ask after the embedded Redis',
+};
+
+export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string, what: string])[]>> = {
+  launch: [
+    ['fanmail launch people.csv --template newsletter --from "News <news@example.com>"', 'through SMTP_URL'],
+    ['fanmail launch people.csv --template ./mine --from me@example.com --dry-run', 'check everything, send nothing'],
+    [
+      'fanmail launch people.csv --template notice --from me@example.com --smtp smtp://localhost:1025',
+      'try it locally',
+    ],
+  ],
+  worker: [
+    ['fanmail worker', 'one process a core'],
+    ['REDIS_URL=redis://10.0.0.5 fanmail worker --processes 2 --connections 50', 'on another machine'],
+  ],
+  progress: [
+    ['fanmail progress', 'the newest campaign'],
+    ['fanmail progress spring-sale --watch', 'until it ends'],
+  ],
+  attach: [['fanmail attach', 'go on with the newest campaign']],
+  pause: [['fanmail pause spring-sale', 'what is on the wire is finished']],
+  resume: [['fanmail resume spring-sale', 'waiting chunks go on at once']],
+  cancel: [['fanmail cancel spring-sale', 'what has not begun is skipped']],
+  list: [['fanmail list --json', 'for a script']],
+  report: [['fanmail report spring-sale --out here', 'summary and results.csv again, on this machine']],
+  catch: [['fanmail catch --port 1025', 'then launch with --smtp smtp://localhost:1025']],
+  redis: [['fanmail redis status', 'which one, and whether it runs']],
+};

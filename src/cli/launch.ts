@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { composerOf } from '../app.js';
+import type { Settings } from '../config/settings.js';
+import type { CampaignOptions } from '../domain/campaign.js';
+import { EXIT, FanmailError } from '../domain/errors.js';
+import { parseSender } from '../message/sender.js';
+import type { StagingStore } from '../pipeline/ports.js';
+import { type Staged, stage } from '../pipeline/stager.js';
+import { openRejects } from '../recipients/rejects.js';
+import { createMeasuringStore } from '../redis/ledger/measuring-store.js';
+import { describeRelay, identityOf, parseRelayUrl, type RelaySettings } from '../relay/url.js';
+import { count } from '../report/format.js';
+import { attachTo } from './attach.js';
+import { openContext, sayFindings } from './context.js';
+import { makePlan, type Plan } from './plan.js';
+import type { Session } from './session.js';
+
+type LaunchSettings = Settings<'launch'>;
+
+/** `fanmail launch`: stages a list, seals it, and follows it to its end unless told to detach. */
+export async function launch(settings: LaunchSettings, session: Session): Promise<number> {
+  const relay = requireRelay(settings.smtp?.reveal() ?? null);
+  const options = campaignOptions(settings, relay, session.cwd);
+  const id = settings.id ?? newId();
+  const plan = await makePlan(settings);
+  if (settings.dryRun) return dryRun(id, plan, options, settings, session);
+
+  const context = await openContext(settings, session, 'launch');
+  try {
+    await sayFindings(context, session.terminal);
+    const staged = await stageList(id, plan, options, context.backend.staging, settings, session);
+    const campaign = await context.backend.campaigns.get(id);
+    if (!campaign) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} vanished from Redis`);
+    await context.backend.wake.coordinator(campaign);
+    if (settings.detach) return detached(id, staged, context.home !== null, settings.json, session);
+    return await attachTo(id, context, settings, session);
+  } finally {
+    await context.backend.close();
+  }
+}
+
+function requireRelay(smtp: string | null): RelaySettings {
+  if (smtp !== null) return parseRelayUrl(smtp);
+  throw new FanmailError('RELAY_MISSING', 'no relay is named: where should the messages go?', {
+    hint:
+      'set SMTP_URL or give --smtp smtp://user:password@host:587\n' +
+      'to try it locally: fanmail catch & fanmail launch … --smtp smtp://localhost:1025',
+  });
+}
+
+/** Date and time, so that ids sort, and enough chance that two launches never meet. */
+function newId(): string {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}
+
+function campaignOptions(settings: LaunchSettings, relay: RelaySettings, cwd: string): CampaignOptions {
+  return {
+    name: settings.name ?? settings.list,
+    from: parseSender(settings.from).header,
+    replyTo: settings.replyTo === null ? null : parseSender(settings.replyTo).header,
+    relay: identityOf(relay),
+    attempts: settings.attempts,
+    retryScheduleMs: settings.retrySchedule,
+    giveUpMs: settings.giveUp,
+    onUnknown: settings.onUnknown,
+    keepMs: settings.keep,
+    notify: settings.notify === null ? null : parseSender(settings.notify).address,
+    // Somebody else's machine has other folders: there, the worker that aggregates has a setting of its own.
+    resultsDir: settings.redis === null ? resolve(cwd, settings.results) : null,
+  };
+}
+
+async function stageList(
+  id: string,
+  plan: Plan,
+  options: CampaignOptions,
+  store: StagingStore,
+  settings: LaunchSettings,
+  session: Session,
+): Promise<Staged> {
+  const rejects = openRejects(join(resolve(session.cwd, settings.results), id, 'rejects.csv'));
+  try {
+    const staged = await stage({
+      ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
+      nonce: randomBytes(8).toString('hex'),
+      salt: randomBytes(16).toString('hex'),
+      batches: plan.list.batches(),
+      listDigest: () => plan.list.digest(),
+      chunkSize: settings.chunkSize,
+      reject: (some) => rejects.add(some),
+      confirm: (all) => confirm(all, options, settings, session),
+    });
+    sayRejects(staged, await rejects.close(), session);
+    return staged;
+  } catch (error) {
+    // Where nothing could be sent, the file says why of each row.
+    if (error instanceof FanmailError && error.code === 'LIST_NOTHING_SENDABLE') {
+      const path = await rejects.close();
+      if (path) session.terminal.say(`The rejected rows are in ${path}`);
+    }
+    await rejects.discard();
+    throw error;
+  }
+}
+
+function sayRejects({ totals }: Staged, path: string | null, { terminal }: Session): void {
+  const { total, chunks, rows } = totals;
+  terminal.say(
+    `Staged ${count(total)} of ${count(rows)} rows in ${count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}.`,
+  );
+  for (const [reason, rejected] of Object.entries(totals.rejects))
+    terminal.say(`  rejected, ${reason}: ${count(rejected)}`);
+  if (path) terminal.say(`  each with its line in ${path}`);
+}
+
+/** On a terminal, launch asks before anything is sealed. */
+async function confirm({ totals }: Staged, options: CampaignOptions, settings: LaunchSettings, session: Session) {
+  if (settings.yes || settings.json) return;
+  const what = `${count(totals.total)} messages from ${options.from} through ${describeRelay(options.relay)}`;
+  const answer = await session.terminal.ask(`Send ${what}? [y/N] `, session.quiet).catch(() => 'n');
+  if (answer === null || /^y(es)?$/i.test(answer.trim())) return;
+  throw new FanmailError('USAGE', 'not launched: nothing was sent', { hint: '--yes answers in advance' });
+}
+
+async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings: LaunchSettings, session: Session) {
+  const store = createMeasuringStore();
+  const staged = await stageList(id, plan, options, store, { ...settings, yes: true }, session);
+  const message = composerOf({ id, salt: '', options }, plan.template).compose(staged.first);
+  // A byte of state and 16 of record for each recipient, beside the compressed row.
+  const redisBytes = staged.bytes + staged.totals.total * 17;
+  if (settings.json) {
+    session.terminal.out(
+      JSON.stringify({ dryRun: true, ...staged.totals, redisBytes, sample: message.content.toString() }),
+    );
+    return EXIT.ok;
+  }
+  session.terminal.say(
+    `In Redis it would take about ${count(Math.ceil(redisBytes / 1024))} kB. Nothing was staged or sent.`,
+  );
+  session.terminal.say(`The first message, ${count(message.content.length)} bytes:\n`);
+  session.terminal.out(message.content.toString());
+  return EXIT.ok;
+}
+
+function detached(id: string, { totals }: Staged, embedded: boolean, json: boolean, { terminal }: Session): number {
+  if (json) terminal.out(JSON.stringify({ campaign: id, phase: 'queued', ...totals }));
+  else {
+    terminal.say(`Sealed as ${id}. fanmail progress ${id} shows how it goes; fanmail attach ${id} follows it.`);
+    if (embedded) terminal.say('It moves when workers run: fanmail worker');
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { FanmailError } from '../domain/errors.js';
+import type { Recipient } from '../domain/recipient.js';
+import { loadTemplate } from '../message/load-template.js';
+import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
+import { readExclude } from '../recipients/exclude.js';
+import type { KeySet } from '../recipients/key-set.js';
+import { openList, type RecipientList } from '../recipients/list.js';
+
+/** A list and a template that fit each other. */
+export interface Plan {
+  readonly list: RecipientList;
+  readonly template: TemplateSource;
+  readonly needs: readonly string[];
+  /** Refuses a recipient on which the template fails. */
+  readonly check: (recipient: Recipient) => void;
+}
+
+export interface PlanInput {
+  /** A file, or `-` for standard input. */
+  readonly list: string;
+  readonly template: string;
+  readonly subject: string | null;
+  readonly emailColumn: string | null;
+  readonly exclude: string | null;
+  readonly limit: number | null;
+}
+
+const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.url));
+
+/** Reads the template and as much of the list as tells its columns, and holds the one against the other. */
+export async function makePlan(input: PlanInput): Promise<Plan> {
+  const template = await loadTemplate(input.template, SHIPPED_TEMPLATES, input.subject);
+  const compiled = compileTemplate(template);
+  const exclude = input.exclude === null ? undefined : await readExcludeFile(input.exclude);
+  const source = input.list === '-' ? 'standard input' : input.list;
+  const list = await openList(await openInput(input.list), {
+    source,
+    ...(input.emailColumn === null ? {} : { emailColumn: input.emailColumn }),
+    ...(input.limit === null ? {} : { limit: input.limit }),
+    ...(exclude ? { exclude } : {}),
+  });
+  if (list.format === 'csv') checkColumns(compiled, list, source);
+  return {
+    list,
+    template,
+    needs: compiled.needs.map((need) => need.variable),
+    // Cells are text, so a column that is there always renders; a value of NDJSON may have any shape.
+    check: list.format === 'csv' ? () => undefined : (recipient) => renderOnce(compiled, recipient),
+  };
+}
+
+function checkColumns(template: CompiledTemplate, list: RecipientList, source: string): void {
+  const known = new Set(list.columns.map((column) => column.variable));
+  for (const { variable, file, line, column } of template.needs) {
+    if (known.has(variable)) continue;
+    throw new FanmailError(
+      'TEMPLATE_UNKNOWN_VARIABLE',
+      `${file}, line ${line}, column ${column} uses {{${variable}}}, and ${source} has no such column`,
+      { hint: `the list's columns are ${[...known].join(', ')}` },
+    );
+  }
+}
+
+function renderOnce(template: CompiledTemplate, recipient: Recipient): void {
+  try {
+    template.render(recipient.variables);
+  } catch (error) {
+    if (!(error instanceof FanmailError)) throw error;
+    throw new FanmailError(error.code, `line ${recipient.line} (${recipient.address}): ${error.message}`, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+}
+
+async function readExcludeFile(path: string): Promise<KeySet> {
+  return readExclude(await openInput(path), path);
+}
+
+async function openInput(path: string): Promise<Readable> {
+  if (path === '-') return process.stdin;
+  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new FanmailError('LIST_UNREADABLE', `${path} can't be read: ${error.code ?? error.message}`, {
+      cause: error,
+      hint: 'give the path of a CSV or NDJSON file, or - for standard input',
+    });
+  });
+  if (stats.isDirectory()) {
+    throw new FanmailError('LIST_UNREADABLE', `${path} is a folder`, { hint: 'give the path of a CSV or NDJSON file' });
+  }
+  return createReadStream(path);
+}

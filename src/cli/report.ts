@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import type { Settings } from '../config/settings.js';
+import { EXIT, FanmailError } from '../domain/errors.js';
+import { createResults } from '../report/results.js';
+import { openContext, pickCampaign } from './context.js';
+import { conclude, readSummary } from './follow.js';
+import type { Session } from './session.js';
+
+/** `fanmail report <id>`: the summary again, and with `--out` the results, on any machine that reaches the Redis. */
+export async function report(settings: Settings<'report'>, session: Session): Promise<number> {
+  const { backend } = await openContext(settings, session, 'report');
+  const { terminal, log } = session;
+  try {
+    const { id } = await pickCampaign(backend, settings.campaign);
+    const standing = await backend.campaigns.standing(id);
+    const phase = standing?.campaign.phase;
+    if (!standing || (phase !== 'completed' && phase !== 'cancelled')) {
+      throw new FanmailError('CAMPAIGN_NOT_OPEN', `the campaign ${id} has not ended: it is ${phase}`, {
+        hint: `fanmail progress ${id} shows how it goes`,
+      });
+    }
+    const summary = await readSummary(backend, id);
+    conclude(summary, settings.format === 'json', terminal);
+    if (settings.out !== null) {
+      const { campaigns } = backend;
+      const [words, latencies, late] = await Promise.all([
+        campaigns.words(id),
+        campaigns.latencies(id),
+        campaigns.late(id),
+      ]);
+      const results = createResults({ defaultDir: resolve(session.cwd, settings.out), log });
+      const campaign = { ...standing.campaign, options: { ...standing.campaign.options, resultsDir: null } };
+      const source = { standing, words, latencies, late, chunks: () => campaigns.results(campaign) };
+      const { dir } = await results.write(campaign, source);
+      terminal.say(`Results are in ${dir}`);
+    }
+    return EXIT.ok;
+  } finally {
+    await backend.close();
+  }
+}

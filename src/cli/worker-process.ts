@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { openBackend, startWorker } from '../app.js';
+import { processEnvironment } from '../config/environment.js';
+import { resolveSettings } from '../config/settings.js';
+import { EXIT, FanmailError } from '../domain/errors.js';
+import { openRedis } from '../redis/connect.js';
+import { parseRelayUrl } from '../relay/url.js';
+import { createLogger } from '../runtime/logger.js';
+import { listenForSignals } from '../runtime/signals.js';
+import { version } from './version.js';
+
+/** One worker process; `fanmail worker` and an attached launch start and restart these. */
+async function run(): Promise<number> {
+  const cwd = process.cwd();
+  const settings = resolveSettings('worker', {}, { env: processEnvironment(), cwd });
+  const { logFile, logLevel } = settings;
+  const log = createLogger({
+    level: logLevel,
+    base: { process: 'worker' },
+    ...(logFile === null ? {} : { file: logFile }),
+  });
+  const signals = listenForSignals();
+  if (settings.redis === null) throw new FanmailError('USAGE', 'a worker process is started by fanmail worker');
+
+  const redis = await openRedis(
+    { kind: 'url', url: settings.redis.reveal() },
+    {
+      name: 'fanmail-worker-process',
+      log,
+      firstConnectMs: 30_000,
+    },
+  );
+  const relay = settings.smtp === null ? null : parseRelayUrl(settings.smtp.reveal());
+  const { connections, chunks } = settings;
+  const resultsDir = resolve(cwd, settings.results);
+  const backend = openBackend(redis);
+  const worker = await startWorker(backend, { relay, connections, chunks, resultsDir, version, log });
+  signals.stop.addEventListener('abort', () => worker.abandon(), { once: true });
+  if (!signals.quiet.aborted) {
+    await new Promise<void>((told) => signals.quiet.addEventListener('abort', () => told(), { once: true }));
+  }
+  await worker.stop(settings.grace);
+  await backend.close();
+  return EXIT.ok;
+}
+
+run().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    createLogger({ level: 'error' }).error({ err: error }, 'the worker process could not go on');
+    process.exit(EXIT.failure);
+  },
+);
