@@ -137,11 +137,15 @@ export function composerOf(campaign: Pick<Campaign, 'id' | 'salt' | 'options'>, 
 
 function composeNotice(campaign: Campaign, to: string, summary: string) {
   const { from } = campaign.options;
-  const { subject, text } = noticeMessage(JSON.parse(summary) as Summary, { from, to });
-  // Its own identity: the notice's Message-ID never equals that of a recipient with the same address.
-  const source = { name: 'notice', subject: '{{{subject}}}', html: null, text: '{{{text}}}', digest: '' };
-  const composer = composerOf({ ...campaign, id: `${campaign.id} notice ${campaign.round}` }, source);
-  return composer.compose({ line: 0, address: to, variables: { subject, text } });
+  const stored = JSON.parse(summary) as Summary & { resultsDir: string };
+  const { subject, text } = noticeMessage(stored, { from, to, dir: stored.resultsDir });
+  const composer = createComposer({
+    template: { needs: [], render: () => ({ subject, html: null, text }) },
+    ...{ from, replyTo: null, salt: campaign.salt },
+    // Its own identity: the notice's Message-ID never equals that of a recipient with the same address.
+    campaignId: `${campaign.id} notice ${campaign.round}`,
+  });
+  return composer.compose({ line: 0, address: to, variables: {} });
 }
 
 function every(ms: number, act: () => Promise<void>, log: Log): NodeJS.Timeout {
