@@ -15,7 +15,9 @@ const LIST = join(FOLDER, 'people.csv');
 const ROWS = 10_000;
 
 /** A setting of the user's own must not send the demo anywhere else than to the catcher. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(FANMAIL_|SMTP_URL$|REDIS_URL$)/.test(name)));
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(FANMAIL_|SMTP_URL$|REDIS_URL$)/.test(name)),
+);
 env.FANMAIL_HOME = FOLDER;
 if (process.env.FANMAIL_REDIS_BIN) env.FANMAIL_REDIS_BIN = process.env.FANMAIL_REDIS_BIN;
 
@@ -34,7 +36,15 @@ async function demo() {
   try {
     say(`a mail catcher on port ${catcher.smtp}; nothing leaves this machine`);
     const args = ['launch', LIST, '--template', 'newsletter', '--from', 'Fanmail News <news@example.com>'];
-    args.push('--smtp', `smtp://localhost:${catcher.smtp}`, '--name', 'Demo', '--yes', '--results', join(FOLDER, 'results'));
+    args.push(
+      '--smtp',
+      `smtp://localhost:${catcher.smtp}`,
+      '--name',
+      'Demo',
+      '--yes',
+      '--results',
+      join(FOLDER, 'results'),
+    );
     say(`$ fanmail ${args.map((arg) => (/[\s<>]/.test(arg) ? `"${arg}"` : arg)).join(' ')}`);
     const launch = spawn(process.execPath, [PROGRAM, ...args], { env, cwd: ROOT, stdio: 'inherit' });
     const [code] = await once(launch, 'exit');

@@ -13,11 +13,13 @@ import type {
   TemplateText,
 } from './ports.js';
 import { type SendStop, sendOpen } from './send-open.js';
+import type { Settler } from './settler.js';
 
 /** What the chunk worker needs. */
 export interface ChunkWorkerPorts {
   readonly campaigns: Campaigns;
   readonly ledger: ChunkLedger;
+  readonly settler: Settler;
   readonly scratch: Scratch;
   readonly breaker: Breaker;
   /** This process's connections to the campaign's relay, or why it can't have any. */

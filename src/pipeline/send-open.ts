@@ -6,7 +6,6 @@ import { stateOfByte } from '../domain/state.js';
 import { isSenderMisconfigured, judge, type Verdict } from '../domain/verdict.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-worker.js';
 import type { Begun, ClaimedChunk, Composer, Relay, RelayConnection } from './ports.js';
-import { createSettler } from './settler.js';
 
 export interface SendInput {
   readonly chunk: ClaimedChunk;
@@ -45,18 +44,18 @@ interface Open {
 export async function sendOpen(input: SendInput): Promise<SendStop> {
   const { chunk, campaign, recipients, composer, relay, ports, signals } = input;
   const ready = openNow(chunk);
-  const settler = createSettler(chunk, ports.ledger, ports.log);
   const told = AbortSignal.any([signals.quiet, signals.lost]);
   const inFlight = new Set<Promise<void>>();
   let dropsInARow = 0;
   let answered = false;
+  let fenced = false;
   let stop: SendStop | null = null;
 
-  function record(open: Open, verdict: Verdict): Promise<void> {
-    return settler.settle({ index: open.index, verdict }).then(() => {
-      // Only now: a recipient is begun again when the ledger has noted how the last attempt ended.
-      if (verdict.verb === 'untouched') ready.push({ ...open, dropped: open.dropped || verdict.reason === 'dropped' });
-    });
+  async function record(open: Open, verdict: Verdict): Promise<void> {
+    const ours = await ports.settler.settle(chunk, { index: open.index, verdict });
+    fenced ||= !ours;
+    // Only now: a recipient is begun again when the ledger has noted how the last attempt ended.
+    if (verdict.verb === 'untouched') ready.push({ ...open, dropped: open.dropped || verdict.reason === 'dropped' });
   }
 
   async function conclude(open: Open, outcome: Outcome): Promise<void> {
@@ -90,6 +89,7 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
     const batch = ready.splice(0, connections.length);
     const asked = performance.now();
     const indices = batch.map((open) => open.index);
+    ports.settler.flush();
     const begun = await ports.ledger.begin(chunk, indices).catch((error: unknown) => {
       for (const connection of connections) connection.release();
       return error;
@@ -117,7 +117,7 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
 
   async function step(): Promise<SendStop | null> {
     if (told.aborted) return { kind: 'told' };
-    if (settler.fenced()) return { kind: 'refused', why: 'fenced' };
+    if (fenced) return { kind: 'refused', why: 'fenced' };
     if (dropsInARow >= DROPS_IN_A_ROW) return fault('the relay drops its connections', 'unreachable');
     if (ready.length === 0) {
       if (inFlight.size === 0) return { kind: 'sent-all' };
@@ -150,7 +150,6 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
 
   while (!stop) stop = await step();
   await Promise.all(inFlight);
-  await settler.flushed();
   if (answered && stop.kind !== 'fault') await ports.breaker.clear(campaign.options.relay);
   return stop;
 }

@@ -4,58 +4,62 @@ import type { ChunkLedger, ClaimedChunk, Log, Settlement } from './ports.js';
 /** Between tries where Redis refuses to write (full, read-only, loading). */
 const RETRY_MS = 500;
 
+/** Settles the outcomes of all chunks that a process sends. */
 export interface Settler {
-  /** Resolves when the ledger has the outcome. */
-  settle(settlement: Settlement): Promise<void>;
-  /** Whether another owner has the chunk by now. */
-  fenced(): boolean;
-  /** Resolves when nothing waits to be settled. */
-  flushed(): Promise<void>;
+  /** Resolves when the ledger has the outcome; false where the chunk has another owner by now. An outcome is never dropped. */
+  settle(chunk: ClaimedChunk, settlement: Settlement): Promise<boolean>;
+  /**
+   * Sends what waits now. Called before a begin: commands of one connection keep their order, so the ledger never has
+   * more in flight than there are connections.
+   */
+  flush(): void;
 }
 
-/** Collects the outcomes of an event loop's turn and settles them in one round trip; an outcome is never dropped. */
-export function createSettler(chunk: ClaimedChunk, ledger: ChunkLedger, log: Log): Settler {
-  let waiting: { settlement: Settlement; done: () => void }[] = [];
-  let flushing: Promise<void> | null = null;
-  let fenced = false;
+interface Waiting {
+  readonly settlement: Settlement;
+  readonly done: (ours: boolean) => void;
+}
 
-  async function flush(): Promise<void> {
-    // The turn's other outcomes come along.
-    await new Promise(setImmediate);
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      await settleSurely(batch.map((entry) => entry.settlement));
-      for (const entry of batch) entry.done();
-    }
-    flushing = null;
+/** Collects the outcomes of an event loop's turn: one call for each chunk, however many connections answered. */
+export function createSettler(ledger: ChunkLedger, log: Log): Settler {
+  let waiting = new Map<ClaimedChunk, Waiting[]>();
+  let scheduled = false;
+
+  function flush(): void {
+    scheduled = false;
+    const batches = waiting;
+    waiting = new Map();
+    for (const [chunk, batch] of batches) void settleBatch(chunk, batch);
   }
 
-  async function settleSurely(settlements: readonly Settlement[]): Promise<void> {
+  async function settleBatch(chunk: ClaimedChunk, batch: readonly Waiting[]): Promise<void> {
+    const settlements = batch.map((entry) => entry.settlement);
+    const ours = await settleSurely(chunk, settlements);
+    for (const entry of batch) entry.done(ours);
+  }
+
+  async function settleSurely(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<boolean> {
     for (;;) {
       try {
-        if ((await ledger.settle(chunk, settlements)) !== 'ok') fenced = true;
-        return;
+        return (await ledger.settle(chunk, settlements)) === 'ok';
       } catch (error) {
-        log.error(
-          { err: error, campaign: chunk.campaign, chunk: chunk.chunk },
-          'outcomes could not be settled; trying again',
-        );
+        const where = { campaign: chunk.campaign, chunk: chunk.chunk };
+        log.error({ err: error, ...where }, 'outcomes could not be settled; trying again');
         await delay(RETRY_MS);
       }
     }
   }
 
   return {
-    settle(settlement: Settlement): Promise<void> {
+    settle(chunk: ClaimedChunk, settlement: Settlement): Promise<boolean> {
       return new Promise((done) => {
-        waiting.push({ settlement, done });
-        flushing ??= flush();
+        const batch = waiting.get(chunk);
+        if (batch) batch.push({ settlement, done });
+        else waiting.set(chunk, [{ settlement, done }]);
+        if (!scheduled) setImmediate(flush);
+        scheduled = true;
       });
     },
-    fenced: () => fenced,
-    async flushed(): Promise<void> {
-      while (flushing) await flushing;
-    },
+    flush,
   };
 }

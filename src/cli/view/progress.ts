@@ -1,0 +1,153 @@
+import type { CampaignFlags, Standing } from '../../domain/campaign.js';
+import { STATE_NAMES, type State } from '../../domain/state.js';
+import type { BreakerState, WorkerWord } from '../../pipeline/ports.js';
+import { count, duration, percent, perSecond, printable, wrap } from '../../report/format.js';
+import { ago, bar, lineOf, type Paint, type Piece, type Style } from './format.js';
+import { paceOf } from './pace.js';
+
+/** What is known of a campaign in progress. */
+export interface ProgressView {
+  readonly standing: Standing;
+  /** Of the campaign's relay; null while it is closed. */
+  readonly breaker: BreakerState | null;
+  /** All that are connected. */
+  readonly workers: readonly WorkerWord[];
+}
+
+const LABEL = 10;
+/** From here on all counters are shown, not only those that are not zero. */
+const ROOMY = 80;
+const REFUSALS_SHOWN = 3;
+const TROUBLES_SHOWN = 3;
+const ENTRY_LINES = 3;
+const NAMES: Readonly<Partial<Record<State, string>>> = { inflight: 'in flight' };
+const PAINTS: Readonly<Partial<Record<State, Paint>>> = { sent: 'green', failed: 'red', unknown: 'yellow' };
+
+/** A campaign's progress for people, no line longer than the style's width, none ending in a line feed. */
+export function progressLines(view: ProgressView, style: Style): string[] {
+  const lines = [
+    title(view.standing),
+    progressBar(view, style),
+    ...flags(view.standing, style),
+    ...counterRows(view.standing, style),
+    ...pace(view, style),
+    ...waiting(view.standing, style),
+    ...breaker(view, style),
+    ...workers(view, style),
+    ...refusals(view.standing, style),
+  ];
+  return lines.map((pieces) => lineOf(pieces, style));
+}
+
+function title({ campaign }: Standing): Piece[] {
+  const round = campaign.round > 1 ? `, round ${campaign.round}` : '';
+  const name = printable(campaign.options.name);
+  return [['bold', campaign.id], `  ${phaseText(campaign)}${round}`, ...(name === campaign.id ? [] : [`  ${name}`])];
+}
+
+/** The phase and its flags in a few words: `sending, paused`. */
+export function phaseText({ phase, flags }: { readonly phase: string; readonly flags: CampaignFlags }): string {
+  const ended = phase === 'completed' || phase === 'cancelled';
+  const words = [phase];
+  if (flags.paused && !ended) words.push('paused');
+  if (flags.cancelling && !ended) words.push('cancelling');
+  return words.join(', ');
+}
+
+function progressBar({ standing, breaker }: ProgressView, { width }: Style): Piece[] {
+  const { done } = paceOf(standing, breaker === null);
+  const { total } = standing;
+  const figures = ` ${percent(done, total)}  ${count(done)} of ${count(total)}`;
+  return [['cyan', bar(total === 0 ? 0 : done / total, Math.min(60, width - figures.length))], figures];
+}
+
+function flags({ campaign, now }: Standing, style: Style): Piece[][] {
+  const { paused } = campaign.flags;
+  if (!paused || campaign.endedAt !== null) return [];
+  const reason = printable(paused.reason);
+  const who = `by ${printable(paused.by)} ${ago(now - paused.at)}`;
+  return entry('paused', reason === '' ? who : `${who}: ${reason}`, style, 'yellow');
+}
+
+function counterRows({ counters }: Standing, { width }: Style): Piece[][] {
+  const shown = STATE_NAMES.filter((name) => width >= ROOMY || counters[name] > 0);
+  const digits = Math.max(6, ...shown.map((name) => count(counters[name]).length));
+  const cell = LABEL + 1 + digits;
+  const gap = 4;
+  const perRow = Math.max(1, Math.floor((width + gap) / (cell + gap)));
+  const rows: Piece[][] = [];
+  for (let at = 0; at < shown.length; at += perRow) {
+    const row = shown.slice(at, at + perRow).flatMap((name, i): Piece[] => {
+      const text = `${(NAMES[name] ?? name).padEnd(LABEL)} ${count(counters[name]).padStart(digits)}`;
+      const paint = counters[name] > 0 ? PAINTS[name] : 'dim';
+      return [' '.repeat(i === 0 ? 0 : gap), paint ? [paint, text] : text];
+    });
+    rows.push(row);
+  }
+  return rows;
+}
+
+function pace({ standing, breaker }: ProgressView, style: Style): Piece[][] {
+  const { campaign, ratePerSecond, chunksDone, retries } = standing;
+  const { averagePerSecond, etaMs } = paceOf(standing, breaker === null);
+  const now = campaign.phase === 'sending' ? `${perSecond(ratePerSecond)} now, ` : '';
+  const eta = etaMs === null ? '' : `, about ${duration(etaMs)} left`;
+  const again = retries > 0 ? `, ${count(retries)} retries so far` : '';
+  return [
+    ...entry('rate', `${now}${perSecond(averagePerSecond)} on average${eta}`, style),
+    ...entry('chunks', `${count(chunksDone)} of ${count(campaign.totals?.chunks ?? 0)} done${again}`, style),
+  ];
+}
+
+function waiting({ counters, nextDueAt, now }: Standing, style: Style): Piece[][] {
+  if (counters.deferred === 0 && nextDueAt === null) return [];
+  const next = nextDueAt === null ? '' : `, the next try ${until(nextDueAt - now)}`;
+  return entry('waiting', `${count(counters.deferred)} deferred${next}`, style);
+}
+
+function breaker({ breaker: open, standing }: ProgressView, style: Style): Piece[][] {
+  if (!open) return [];
+  const { now } = standing;
+  const since = `${ago(now - open.since)}, ${count(open.failures)} ${open.failures === 1 ? 'failure' : 'failures'}`;
+  return [
+    ...entry('breaker', `open since ${since}, the next try ${until(open.until - now)}`, style, 'red'),
+    ...entry('', `${printable(open.cause)}: ${printable(open.why)}`, style),
+  ];
+}
+
+function workers({ workers: all, standing }: ProgressView, style: Style): Piece[][] {
+  if (all.length === 0) {
+    if (standing.campaign.endedAt !== null) return [];
+    return entry('workers', 'none is connected; start one with: fanmail worker', style, 'yellow');
+  }
+  const connections = all.reduce((sum, worker) => sum + worker.connections, 0);
+  const troubled = all.filter((worker) => worker.trouble !== null);
+  const lines = entry('workers', `${count(all.length)} connected, ${count(connections)} connections`, style);
+  for (const { host, pid, trouble } of troubled.slice(0, TROUBLES_SHOWN)) {
+    lines.push(...entry('', `${printable(host)}:${pid}: ${printable(trouble ?? '')}`, style));
+  }
+  const more = troubled.length - TROUBLES_SHOWN;
+  return more > 0 ? [...lines, ...entry('', `and ${count(more)} more with trouble`, style)] : lines;
+}
+
+function refusals({ refusals: all }: Standing, style: Style): Piece[][] {
+  if (all.length === 0) return [];
+  const shown = all.slice(0, REFUSALS_SHOWN).map(({ code, count: times }) => `${printable(code)} (${count(times)})`);
+  const more = all.length > REFUSALS_SHOWN ? `, and ${count(all.length - REFUSALS_SHOWN)} other codes` : '';
+  return entry('refusals', `${shown.join(', ')}${more}`, style);
+}
+
+/** A label and a text beside it, in as many lines as it takes up to three; the last one is cut. */
+function entry(label: string, text: string, { width }: Style, paint?: Paint): Piece[][] {
+  const lines = wrap(text, width - LABEL - 1);
+  const shown =
+    lines.length > ENTRY_LINES ? [...lines.slice(0, ENTRY_LINES - 1), lines.slice(ENTRY_LINES - 1).join(' ')] : lines;
+  return shown.map((line, i) => {
+    const name = i === 0 ? label : '';
+    return [paint ? [paint, name] : name, ' '.repeat(LABEL + 1 - name.length), line];
+  });
+}
+
+function until(ms: number): string {
+  return ms <= 0 ? 'now' : `in ${duration(ms)}`;
+}

@@ -1,0 +1,286 @@
+import { availableParallelism } from 'node:os';
+import type { z } from 'zod';
+import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl, yesOrNo } from './parse.js';
+
+export const COMMANDS = [
+  'launch',
+  'worker',
+  'progress',
+  'attach',
+  'pause',
+  'resume',
+  'cancel',
+  'list',
+  'report',
+  'catch',
+  'redis',
+] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export interface Option {
+  /** One line for --help and the README. */
+  readonly describe: string;
+  readonly commands: readonly Command[];
+  /** The variable that sets it; null for what belongs to one call. */
+  readonly env: string | null;
+  readonly schema: z.ZodType<unknown, string>;
+  /** The default as a user would write it; null: none. */
+  readonly default: string | null;
+  /** Commands that don't run without it. */
+  readonly requiredBy: readonly Command[];
+  /** A word without dashes on the command line. */
+  readonly positional: boolean;
+  /** A flag that takes no value. */
+  readonly toggle: boolean;
+  /** Never shown. */
+  readonly secret: boolean;
+}
+
+const cores = () => availableParallelism();
+
+const PLAIN = { env: null, default: null, requiredBy: [], positional: false, toggle: false, secret: false } as const;
+
+type Own = Partial<Option> & Pick<Option, 'describe' | 'commands' | 'schema'>;
+const option = <const T extends Own>(own: T): Omit<typeof PLAIN, keyof T> & T => ({ ...PLAIN, ...own });
+
+/** A toggle is off by default. */
+const toggle = <const C extends readonly Command[]>(commands: C, describe: string, env: string | null = null) =>
+  option({ describe, commands, env, schema: yesOrNo(), default: 'false', toggle: true });
+
+/** Every option of every command, by its name in the settings; `flagOf` gives the name on the command line. */
+export const OPTIONS = {
+  list: option({
+    describe: 'The recipients: a CSV or NDJSON file, or - for standard input',
+    commands: ['launch'],
+    schema: line(),
+    requiredBy: ['launch'],
+    positional: true,
+  }),
+  template: option({
+    describe: 'A template folder, or the name of one that comes with fanmail',
+    commands: ['launch'],
+    env: 'FANMAIL_TEMPLATE',
+    schema: line(),
+    requiredBy: ['launch'],
+  }),
+  from: option({
+    describe: 'The sender, such as "News <news@example.com>"',
+    commands: ['launch'],
+    env: 'FANMAIL_FROM',
+    schema: line(),
+    requiredBy: ['launch'],
+  }),
+  subject: option({ describe: "The subject, instead of the template's", commands: ['launch'], schema: line() }),
+  smtp: option({
+    describe: 'The relay: smtp://user:password@host:587 or smtps://…; better in SMTP_URL or .env than here',
+    commands: ['launch', 'attach', 'worker'],
+    env: 'SMTP_URL',
+    schema: secretUrl('smtp://[user:password@]host[:port] or smtps://…', /^smtps?:\/\/[^\s]+$/i),
+    secret: true,
+  }),
+  id: option({
+    describe: "The campaign's id, which makes a launch safe to repeat",
+    commands: ['launch'],
+    schema: campaignId(),
+  }),
+  campaign: option({
+    describe: "The campaign's id; the newest one where it may be left out",
+    commands: ['progress', 'attach', 'pause', 'resume', 'cancel', 'report'],
+    schema: campaignId(),
+    requiredBy: ['pause', 'resume', 'cancel'],
+    positional: true,
+  }),
+  name: option({ describe: 'A name for people', commands: ['launch'], schema: line() }),
+  replyTo: option({ describe: 'Where answers go', commands: ['launch'], env: 'FANMAIL_REPLY_TO', schema: line() }),
+  limit: option({
+    describe: 'Take no more than this many recipients of the list',
+    commands: ['launch'],
+    schema: count(1, 1_000_000_000),
+  }),
+  dryRun: toggle(['launch'], 'Check everything, show one message, send nothing'),
+  notify: option({
+    describe: 'Mail the summary to this address',
+    commands: ['launch'],
+    env: 'FANMAIL_NOTIFY',
+    schema: line(),
+  }),
+  detach: toggle(['launch'], 'Return as soon as the campaign is sealed'),
+  workers: option({
+    describe: 'Worker processes while attached, with the embedded Redis',
+    commands: ['launch', 'attach'],
+    env: 'FANMAIL_WORKERS',
+    schema: countOrAuto(1, 256, () => Math.min(4, cores())),
+    default: 'auto',
+  }),
+  connections: option({
+    describe: 'Connections to the relay per worker process',
+    commands: ['launch', 'attach', 'worker'],
+    env: 'FANMAIL_CONNECTIONS',
+    schema: count(1, 1_000),
+    default: '20',
+  }),
+  chunkSize: option({
+    describe: "Recipients per chunk; chosen by the list's size where not given",
+    commands: ['launch'],
+    env: 'FANMAIL_CHUNK_SIZE',
+    schema: count(1, 10_000),
+  }),
+  attempts: option({
+    describe: 'Tries at one recipient',
+    commands: ['launch'],
+    env: 'FANMAIL_ATTEMPTS',
+    schema: count(1, 100),
+    default: '6',
+  }),
+  retrySchedule: option({
+    describe: 'Waits between tries; the last one repeats',
+    commands: ['launch'],
+    env: 'FANMAIL_RETRY_SCHEDULE',
+    schema: schedule(),
+    default: '15s,1m,5m,15m,1h',
+  }),
+  giveUp: option({
+    describe: 'What is still open this long after the launch is failed as expired',
+    commands: ['launch'],
+    env: 'FANMAIL_GIVE_UP',
+    schema: duration('1s'),
+    default: '5d',
+  }),
+  onUnknown: option({
+    describe: 'A recipient of whom nobody knows whether the message arrived: hold it, or resend and risk a second copy',
+    commands: ['launch'],
+    env: 'FANMAIL_ON_UNKNOWN',
+    schema: oneOf(['hold', 'resend']),
+    default: 'hold',
+  }),
+  exclude: option({
+    describe: 'A file of addresses never to send to',
+    commands: ['launch'],
+    env: 'FANMAIL_EXCLUDE',
+    schema: line(),
+  }),
+  emailColumn: option({
+    describe: 'The column of the addresses; found by its usual names where not given',
+    commands: ['launch'],
+    env: 'FANMAIL_EMAIL_COLUMN',
+    schema: line(),
+  }),
+  yes: toggle(['launch'], "Don't ask before sending", 'FANMAIL_YES'),
+  results: option({
+    describe: 'The folder for summaries and results',
+    commands: ['launch', 'attach', 'worker'],
+    env: 'FANMAIL_RESULTS',
+    schema: line(),
+    default: 'fanmail-results',
+  }),
+  keep: option({
+    describe: 'How long the ledger is kept after the end',
+    commands: ['launch'],
+    env: 'FANMAIL_KEEP',
+    schema: duration('1m'),
+    default: '30d',
+  }),
+  processes: option({
+    describe: 'Worker processes; auto: one a core',
+    commands: ['worker'],
+    env: 'FANMAIL_PROCESSES',
+    schema: countOrAuto(1, 256, cores),
+    default: 'auto',
+  }),
+  chunks: option({
+    describe: 'Chunks that a worker process sends at the same time',
+    commands: ['launch', 'attach', 'worker'],
+    env: 'FANMAIL_CHUNKS',
+    schema: count(1, 100),
+    default: '2',
+  }),
+  grace: option({
+    describe: 'How long a stop waits for answers of the relay',
+    commands: ['launch', 'attach', 'worker'],
+    env: 'FANMAIL_GRACE',
+    schema: duration(),
+    default: '10s',
+  }),
+  watch: toggle(['progress'], 'Go on showing until the campaign ends'),
+  json: toggle(
+    ['launch', 'progress', 'attach', 'pause', 'resume', 'cancel', 'list', 'redis'],
+    'One JSON object on standard output and nothing else',
+  ),
+  out: option({ describe: 'Write summary and results into this folder, too', commands: ['report'], schema: line() }),
+  format: option({
+    describe: 'How to print the summary',
+    commands: ['report'],
+    schema: oneOf(['text', 'json']),
+    default: 'text',
+  }),
+  port: option({
+    describe: 'The port for SMTP, on 127.0.0.1',
+    commands: ['catch'],
+    env: 'FANMAIL_CATCH_PORT',
+    schema: count(0, 65_535),
+    default: '1025',
+  }),
+  httpPort: option({
+    describe: 'The port for the HTTP interface, on 127.0.0.1',
+    commands: ['catch'],
+    env: 'FANMAIL_CATCH_HTTP_PORT',
+    schema: count(0, 65_535),
+    default: '8025',
+  }),
+  dir: option({
+    describe: 'The folder for caught messages; one under the home where not given',
+    commands: ['catch'],
+    env: 'FANMAIL_CATCH_DIR',
+    schema: line(),
+  }),
+  action: option({
+    describe: 'What to do with the embedded Redis',
+    commands: ['redis'],
+    schema: oneOf(['start', 'stop', 'status']),
+    requiredBy: ['redis'],
+    positional: true,
+  }),
+  redis: option({
+    describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',
+    commands: COMMANDS,
+    env: 'REDIS_URL',
+    schema: secretUrl(
+      'redis://[user:password@]host[:port][/db], rediss://…, unix://…, or an absolute path of a socket',
+      /^(?:(?:rediss?|(?:redis\+)?unix):\/)?\/[^\s]+$/i,
+    ),
+    secret: true,
+  }),
+  config: option({ describe: 'A JSON file of options', commands: COMMANDS, env: 'FANMAIL_CONFIG', schema: line() }),
+  home: option({
+    describe: "fanmail's own folder; the nearest .fanmail/ where not given",
+    commands: COMMANDS,
+    env: 'FANMAIL_HOME',
+    schema: line(),
+  }),
+  logLevel: option({
+    describe: 'What to log to standard error',
+    commands: COMMANDS,
+    env: 'FANMAIL_LOG_LEVEL',
+    schema: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+    default: 'warn',
+  }),
+  logFile: option({
+    describe: 'A file to log to instead',
+    commands: COMMANDS,
+    env: 'FANMAIL_LOG_FILE',
+    schema: line(),
+  }),
+} satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+/** `retrySchedule` is `retry-schedule` on the command line and in a config file. */
+export function flagOf(name: OptionName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The options of a command, in the order of the table. */
+export function optionsOf(command: Command): readonly OptionName[] {
+  return OPTION_NAMES.filter((name) => (OPTIONS[name].commands as readonly Command[]).includes(command));
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { CAMPAIGN_ID } from '../domain/campaign.js';
+import { Secret } from './secret.js';
+
+/** Schemas from the text of an option to its value. The message of an issue says what is allowed. */
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const TEN_YEARS_MS = 315_360_000_000;
+
+/** `5d`, `10s`, `500ms`, `1h30m`, `1.5h` in whole milliseconds; undefined for anything else, a number without unit too. */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+$/.test(text)) return undefined;
+  let sum = 0;
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|[smhdw])/g)) {
+    sum += Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  }
+  return sum <= TEN_YEARS_MS ? Math.round(sum) : undefined;
+}
+
+function parsed<T>(allowed: string, parse: (text: string) => T | undefined) {
+  return z.string().transform((text, context): T => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: allowed });
+    return z.NEVER;
+  });
+}
+
+/** A duration in milliseconds, at least `least`. */
+export function duration(least = '1ms') {
+  const leastMs = parseDuration(least) ?? 0;
+  return parsed(`a time from ${least} on with its unit, such as 500ms, 10s, 5m, 1h, 5d`, (text) => {
+    const ms = parseDuration(text);
+    return ms !== undefined && ms >= leastMs ? ms : undefined;
+  });
+}
+
+/** Durations in milliseconds, up to 50. */
+export function schedule() {
+  return parsed('one to 50 times with their units, separated by commas, such as 15s,1m,5m,15m,1h', (text) => {
+    const waits = text.split(',').map((part) => parseDuration(part.trim()));
+    if (waits.length > 50) return undefined;
+    return waits.every((wait) => wait !== undefined && wait > 0) ? (waits as number[]) : undefined;
+  });
+}
+
+export function count(least: number, most: number) {
+  return parsed(`a whole number from ${least} to ${most}`, (text) => wholeNumber(text, least, most));
+}
+
+/** A whole number, or `auto` for what `auto` returns at that time. */
+export function countOrAuto(least: number, most: number, auto: () => number) {
+  return parsed(`a whole number from ${least} to ${most}, or auto`, (text) =>
+    text === 'auto' ? auto() : wholeNumber(text, least, most),
+  );
+}
+
+function wholeNumber(text: string, least: number, most: number): number | undefined {
+  if (!/^\d{1,15}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= least && value <= most ? value : undefined;
+}
+
+export function yesOrNo() {
+  return parsed('true or false', (text) => {
+    if (/^(true|yes|1|on)$/i.test(text)) return true;
+    return /^(false|no|0|off)$/i.test(text) ? false : undefined;
+  });
+}
+
+export function oneOf<const T extends readonly string[]>(values: T) {
+  return parsed(values.join(' or '), (text) => values.find((value): value is T[number] => value === text));
+}
+
+/** One line that isn't empty: what goes into a header or a path never needs a control character. */
+export function line() {
+  return parsed('a text without line breaks or control characters, not empty', (text) =>
+    /^\P{Cc}+$/u.test(text) ? text : undefined,
+  );
+}
+
+export function campaignId() {
+  return parsed(
+    'an id of 1 to 64 characters from a-z, 0-9, ".", "_" and "-", beginning and ending with a letter or digit',
+    (text) => (CAMPAIGN_ID.test(text) ? text : undefined),
+  );
+}
+
+/** Checks no more than the scheme: whoever connects parses the rest. */
+export function secretUrl(allowed: string, scheme: RegExp) {
+  return parsed(allowed, (text) => (scheme.test(text) ? new Secret(text) : undefined));
+}

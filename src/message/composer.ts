@@ -1,0 +1,73 @@
+import { MESSAGE_ID_LOCAL_LENGTH, messageIdOf } from '../domain/message-id.js';
+import type { Recipient } from '../domain/recipient.js';
+import type { Composer, Message } from '../pipeline/ports.js';
+import { addressHeader, dateHeader, mailboxHeader, textHeader } from './headers.js';
+import { parseSender } from './sender.js';
+import type { CompiledTemplate } from './template.js';
+import { MessageWriter } from './writer.js';
+
+export interface ComposerOptions {
+  readonly template: CompiledTemplate;
+  /** `Name <local@domain>` or `local@domain`, as `parseSender` gives it. */
+  readonly from: string;
+  readonly replyTo: string | null;
+  readonly campaignId: string;
+  /** The campaign's, the key of its Message-IDs. */
+  readonly salt: string;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+const HTML = 'text/html; charset=utf-8';
+
+/**
+ * Composes a campaign's messages (RFC 5322, 2045 to 2047): multipart/alternative with text and HTML, or the one part
+ * that there is. What is the same for everyone is encoded once, here. Throws SENDER_INVALID for `from` and `replyTo`.
+ */
+export function createComposer({ template, from, replyTo, campaignId, salt }: ComposerOptions): Composer {
+  const sender = parseSender(from);
+  const fromHeader = mailboxHeader('From', sender.header);
+  const replyToHeader = replyTo === null ? '' : mailboxHeader('Reply-To', parseSender(replyTo).header);
+  const writer = new MessageWriter();
+  const date = cachedDate();
+
+  const write = ({ address, variables }: Recipient, messageId: string): void => {
+    const { subject, html, text } = template.render(variables);
+    writer.ascii(
+      `${fromHeader}${addressHeader('To', address)}${replyToHeader}${textHeader('Subject', subject)}${date()}` +
+        `${addressHeader('Message-ID', messageId)}MIME-Version: 1.0\r\n`,
+    );
+    if (html === null || text === null) {
+      writer.part(html === null ? TEXT : HTML, html ?? text ?? '');
+      return;
+    }
+    // Unlike a fixed one, this stays apart from the boundary of a message that quotes or encloses this one.
+    const boundary = `=_${messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH)}`;
+    writer.ascii(`Content-Type: multipart/alternative;\r\n boundary="${boundary}"\r\n\r\n--${boundary}\r\n`);
+    writer.part(TEXT, text);
+    writer.ascii(`\r\n--${boundary}\r\n`);
+    writer.part(HTML, html);
+    writer.ascii(`\r\n--${boundary}--\r\n`);
+  };
+
+  return {
+    compose(recipient): Message {
+      const messageId = messageIdOf(campaignId, salt, sender.domain, recipient.address);
+      write(recipient, messageId);
+      return { from: sender.address, to: recipient.address, content: writer.take(), messageId };
+    },
+  };
+}
+
+/** The Date header, made once a second. */
+function cachedDate(): () => string {
+  let second = Number.NaN;
+  let header = '';
+  return () => {
+    const now = Math.floor(Date.now() / 1000);
+    if (now !== second) {
+      second = now;
+      header = dateHeader(now * 1000);
+    }
+    return header;
+  };
+}

@@ -1,0 +1,124 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import { CaughtMessages } from './caught.js';
+import { answer } from './mailhog.js';
+
+export interface CatcherOptions {
+  /** For SMTP; 0: any free one. */
+  readonly port: number;
+  /** For the API; 0: any free one. */
+  readonly httpPort: number;
+  /** The address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** The folder for the messages; made where it is missing. */
+  readonly dir: string;
+  /** Messages kept at most, about; the oldest go first. Default 100,000. */
+  readonly keep?: number;
+}
+
+export interface Catcher {
+  readonly smtpPort: number;
+  readonly httpPort: number;
+  /** Messages kept now. */
+  count(): number;
+  stop(): Promise<void>;
+}
+
+/**
+ * A mail server that delivers nothing: keeps what it gets in a folder and shows it over HTTP as MailHog does. Any login
+ * is good. Rejects where a port can't be had; then nothing is left running.
+ */
+export async function startCatcher(options: CatcherOptions): Promise<Catcher> {
+  const host = options.host ?? '127.0.0.1';
+  const caught = new CaughtMessages(options.dir, options.keep ?? 100_000);
+  const smtp = smtpServer(caught);
+  const http = createServer((request, response) => {
+    answer(request, response, caught).catch((error: unknown) => response.destroy(error as Error));
+  });
+  try {
+    await listening(smtp.server, () => smtp.listen(options.port, host));
+    await listening(http, () => http.listen(options.httpPort, host));
+  } catch (error) {
+    smtp.server.close();
+    caught.close();
+    throw error;
+  }
+  let stopped: Promise<void> | null = null;
+  return {
+    smtpPort: (smtp.server.address() as AddressInfo).port,
+    httpPort: (http.address() as AddressInfo).port,
+    count: () => caught.count,
+    stop() {
+      stopped ??= stop(smtp, http).then(() => caught.close());
+      return stopped;
+    },
+  };
+}
+
+function smtpServer(caught: CaughtMessages): SMTPServer {
+  const server = new SMTPServer({
+    name: 'fanmail.localhost',
+    banner: 'fanmail catch',
+    size: 50 * 1024 * 1024,
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    disableReverseLookup: true,
+    logger: false,
+    socketTimeout: 10 * 60_000,
+    closeTimeout: 500,
+    onAuth: (auth, _session, callback) => callback(null, { user: auth.username ?? 'anybody' }),
+    onData: (stream, session, callback) => {
+      receive(stream)
+        .then((content) => {
+          if (stream.sizeExceeded) return callback(tooLarge());
+          const { number } = caught.add(content, envelopeOf(session));
+          callback(null, `caught as ${number}`);
+        })
+        .catch(callback);
+    },
+  });
+  // A client that goes away in the middle; nothing to do.
+  server.on('error', () => undefined);
+  return server;
+}
+
+function receive(stream: SMTPServerDataStream): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    // Over the limit the rest is read, as it must be, and not kept.
+    stream.on('data', (chunk: Buffer) => stream.sizeExceeded || chunks.push(chunk));
+    stream.on('end', () => resolve(Buffer.concat(chunks)));
+    stream.on('error', reject);
+  });
+}
+
+function tooLarge(): Error {
+  return Object.assign(new Error('5.3.4 the message is larger than 50 MB'), { responseCode: 552 });
+}
+
+function envelopeOf(session: SMTPServerSession) {
+  const { mailFrom, rcptTo } = session.envelope;
+  return {
+    from: mailFrom ? mailFrom.address : '',
+    to: rcptTo.map((recipient) => recipient.address),
+    helo: session.hostNameAppearsAs,
+  };
+}
+
+function listening(server: { once(event: string, listener: (error: Error) => void): unknown }, listen: () => unknown) {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => resolve());
+    listen();
+  });
+}
+
+async function stop(smtp: SMTPServer, http: Server): Promise<void> {
+  const ended = Promise.all([
+    new Promise<void>((resolve) => smtp.close(() => resolve())),
+    new Promise<void>((resolve) => http.close(() => resolve())),
+  ]);
+  http.closeAllConnections();
+  await ended;
+}

@@ -1,0 +1,53 @@
+import { Socket } from 'node:net';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type { Offer } from './offer.js';
+
+/**
+ * The one place that knows Nodemailer's insides: takes the socket of a connection that is set up and idle away from it.
+ * Every assumption is checked, so that another version of the library fails here and not in the middle of a message.
+ *
+ * @throws Error where the library is not as expected, or the relay has already said more than it was asked
+ */
+export function takeOver(connection: SMTPConnection): { socket: Socket; offer: Offer } {
+  const socket = connection._socket;
+  if (!(socket instanceof Socket)) throw new Error('smtp-connection has no socket where one was expected');
+  if (Reflect.get(connection, '_remainder') !== '' || lengthOf(connection, '_responseQueue') > 0)
+    throw new Error('the relay spoke without being asked');
+  socket.pause();
+  socket.setTimeout(0);
+  for (const [event, field] of LISTENERS) {
+    const listener: unknown = Reflect.get(connection, field);
+    if (typeof listener !== 'function') throw new Error(`smtp-connection has no ${field}`);
+    socket.removeListener(event, listener as () => void);
+  }
+  if (socket.listenerCount('data') > 0) throw new Error('smtp-connection still listens to its socket');
+  return { socket, offer: offerOf(Reflect.get(connection, '_ehloLines')) };
+}
+
+const LISTENERS = [
+  ['data', '_onSocketData'],
+  ['error', '_onSocketError'],
+  ['error', '_onConnectionSocketError'],
+  ['close', '_onSocketClose'],
+  ['end', '_onSocketEnd'],
+  ['timeout', '_onSocketTimeout'],
+] as const;
+
+function lengthOf(connection: SMTPConnection, field: string): number {
+  const list: unknown = Reflect.get(connection, field);
+  if (!Array.isArray(list)) throw new Error(`smtp-connection has no ${field}`);
+  return list.length;
+}
+
+/** What the lines of EHLO offer (RFC 5321 4.1.1.1); after HELO there are none. */
+function offerOf(lines: unknown): Offer {
+  const offered = new Map<string, string>();
+  for (const line of Array.isArray(lines) ? lines : []) {
+    const [keyword = '', ...parameters] = String(line).split(/\s+/);
+    offered.set(keyword.toUpperCase(), parameters.join(' '));
+  }
+  const size = offered.get('SIZE');
+  // RFC 1870: no number, or 0, is no limit.
+  const sizeLimit = size !== undefined && /^\d{1,15}$/.test(size) && Number(size) > 0 ? Number(size) : null;
+  return { pipelining: offered.has('PIPELINING'), size: size !== undefined, sizeLimit };
+}

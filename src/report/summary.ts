@@ -1,0 +1,59 @@
+import type { Campaign, RelayIdentity } from '../domain/campaign.js';
+import { percentile } from '../domain/latency.js';
+import { SUMMARY_SCHEMA, type Summary } from '../domain/summary.js';
+import type { ResultSource } from '../pipeline/ports.js';
+import type { Figures } from './figures.js';
+
+/** The summary of a closed campaign, from its standing and from what a reading of its whole ledger counted. */
+export function summarise(campaign: Campaign, source: ResultSource, figures: Figures): Summary {
+  const { options, totals, createdAt } = campaign;
+  const sealedAt = campaign.sealedAt ?? createdAt;
+  const closedAt = campaign.closedAt ?? source.standing.now;
+  // Cancelled before anything was sent: it started when it ended.
+  const startedAt = campaign.startedAt ?? closedAt;
+  const durationMs = Math.max(0, closedAt - startedAt);
+  return {
+    schema: SUMMARY_SCHEMA,
+    campaign: campaign.id,
+    name: options.name,
+    round: campaign.round,
+    phase: campaign.flags.cancelling ? 'cancelled' : 'completed',
+    from: options.from,
+    relay: relayText(options.relay),
+    template: { sha256: totals?.templateDigest ?? '' },
+    list: { sha256: totals?.listDigest ?? '', rows: totals?.rows ?? 0, rejects: totals?.rejects ?? {} },
+    total: source.standing.total,
+    states: { ...figures.states },
+    createdAt: iso(createdAt),
+    sealedAt: iso(sealedAt),
+    startedAt: iso(startedAt),
+    closedAt: iso(closedAt),
+    durationMs,
+    sentPerSecond: durationMs === 0 ? 0 : round((figures.states.sent * 1000) / durationMs, 2),
+    retries: source.standing.retries,
+    latencyMs: latency(source.latencies),
+    domains: figures.domains(),
+    refusals: figures.refusals(),
+    reasons: { ...figures.reasons },
+    lateWords: source.late.length,
+  };
+}
+
+function latency(histogram: ReadonlyMap<number, number>): Summary['latencyMs'] {
+  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((p) => percentile(histogram, p));
+  if (p50 == null || p90 == null || p99 == null) return null;
+  return { p50: round(p50, 1), p90: round(p90, 1), p99: round(p99, 1) };
+}
+
+function relayText({ host, port, security }: RelayIdentity): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `${security === 'tls' ? 'smtps' : 'smtp'}://${name}:${port}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function round(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals));
+}

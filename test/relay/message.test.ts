@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import type { ScriptEvent } from '../support/script-relay.js';
+import { mail, plainUrl, pool, script, send } from './setting.js';
+
+describe('a message', () => {
+  it('arrives as it was, with dots doubled on the way, whatever its size', async () => {
+    const server = await script({ contents: true });
+    const relay = pool(plainUrl(server));
+    const bodies = ['.', '..\r\n.', '.\r\n', 'a\r\n.\r\nb', `${'.dot\r\n'.repeat(30_000)}.`, 'x'.repeat(70_000), ''];
+    for (const body of bodies) expect((await send(relay, mail('a@example.com', `${body}\r\n`))).kind).toBe('sent');
+    expect(server.contents.map(String)).toEqual(
+      bodies.map((body) => mail('a@example.com', `${body}\r\n`).content.toString()),
+    );
+    expect(server.connections).toBe(1);
+  });
+
+  it('gets an end of line where it has none, so that its final dot is one', async () => {
+    const server = await script({ contents: true });
+    expect((await send(pool(plainUrl(server)), mail('a@example.com', 'no end'))).kind).toBe('sent');
+    expect(String(server.contents[0])).toMatch(/no end\r\n$/);
+  });
+
+  it('tells its size, and is refused without being offered where it is larger than the relay takes', async () => {
+    const lines: string[] = [];
+    const behave = ({ stage, line }: ScriptEvent) => void (stage === 'mail' && lines.push(line));
+    const server = await script({ extensions: ['SIZE 500'], behave });
+    const relay = pool(plainUrl(server));
+    const small = mail('a@example.com');
+    expect(await send(relay, mail('a@example.com', `${'x'.repeat(600)}\r\n`))).toMatchObject({
+      kind: 'refused',
+      stage: 'mail',
+      reply: { code: 552, enhanced: [3, 4], text: expect.stringContaining('fanmail') },
+    });
+    expect((await send(relay, small)).kind).toBe('sent');
+    expect(lines).toEqual([`MAIL FROM:<from@example.com> SIZE=${small.content.length}`]);
+    expect(server.connections).toBe(1);
+  });
+
+  it('never carries a command in its addresses', async () => {
+    const server = await script();
+    const relay = pool(plainUrl(server));
+    const outcome = await send(relay, { ...mail(), to: 'a@example.com>\r\nRCPT TO:<b@example.com' });
+    expect(outcome).toMatchObject({ kind: 'refused', stage: 'rcpt', reply: { code: 553 } });
+    expect((await send(relay)).kind).toBe('sent');
+    expect(server.accepted).toBe(1);
+  });
+
+  it('of a large size is not sent, and not unknown, when it is cut off before its end', async () => {
+    const server = await script({
+      extensions: ['PIPELINING'],
+      behave: ({ stage }) => (stage === 'data' ? { pieces: ['354 go on\r\n'], after: 'destroy' } : undefined),
+    });
+    const outcome = await send(pool(plainUrl(server)), mail('a@example.com', 'x'.repeat(20_000_000)));
+    expect(outcome).toMatchObject({ kind: 'not-sent', stage: 'message' });
+    expect(server.accepted).toBe(0);
+  }, 10_000);
+
+  it('that the relay stops reading is not sent, after the time for a block', async () => {
+    const server = await script({
+      extensions: ['PIPELINING'],
+      behave: ({ stage }) => (stage === 'data' ? { pieces: ['354 go on\r\n'], after: 'pause' } : undefined),
+    });
+    const outcome = await send(pool(plainUrl(server)), mail('a@example.com', 'x'.repeat(20_000_000)));
+    expect(outcome).toMatchObject({ kind: 'not-sent', stage: 'message', why: expect.stringContaining('in time') });
+  }, 10_000);
+
+  it('that the relay answers in the middle is not sent', async () => {
+    const server = await script({
+      extensions: ['PIPELINING'],
+      behave: ({ stage }) =>
+        stage === 'data' ? { pieces: ['354 go on\r\n', '552 5.3.4 enough\r\n'], after: 'pause' } : undefined,
+    });
+    const outcome = await send(pool(plainUrl(server)), mail('a@example.com', 'x'.repeat(20_000_000)));
+    expect(outcome).toMatchObject({ kind: 'not-sent', stage: 'message', why: expect.stringContaining('enough') });
+  }, 10_000);
+});
