@@ -31,7 +31,7 @@ export async function parseCommand(argv: readonly string[], terminal: Terminal):
       SUMMARIES[command],
       (inner: Argv) => describeOptions(inner, command),
       (args) => {
-        parsed = { command, flags: flagsOf(args, command) };
+        parsed = { command, flags: flagsOf(args, command, argv) };
       },
     );
   }
@@ -69,7 +69,7 @@ function describeFlag({ describe, default: value, env, toggle }: Option): string
 }
 
 /** The flags of a command by the names of the table. An option that another command takes, or none, is refused. */
-function flagsOf(args: Readonly<Record<string, unknown>>, command: Command): Flags {
+function flagsOf(args: Readonly<Record<string, unknown>>, command: Command, argv: readonly string[]): Flags {
   const flags: Partial<Record<OptionName, string | number | boolean>> = {};
   const allowed = new Map(optionsOf(command).map((name) => [OPTIONS[name].positional ? name : flagOf(name), name]));
   for (const [key, value] of Object.entries(args)) {
@@ -82,7 +82,9 @@ function flagsOf(args: Readonly<Record<string, unknown>>, command: Command): Fla
     if (!name) throw unknownOption(key, command, [...allowed.keys()]);
     if (Array.isArray(value))
       throw new FanmailError('USAGE', `--${key} is given more than once`, { hint: 'give it once' });
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') flags[name] = value;
+    // yargs makes an empty word of a lone dash, which stands for standard input.
+    if (value === '' && OPTIONS[name].positional && argv.includes('-')) flags[name] = '-';
+    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') flags[name] = value;
   }
   return flags;
 }

@@ -62,7 +62,7 @@ export async function readSummary(backend: Backend, id: string): Promise<StoredS
 /** Prints how a campaign ended and returns the exit code that says it. */
 export function conclude(summary: StoredSummary, json: boolean, terminal: Terminal): number {
   if (json) terminal.out(JSON.stringify(summary));
-  else terminal.out(summaryText(summary, { width: terminal.style.width, dir: summary.resultsDir }));
+  else terminal.out(summaryText(summary, { width: terminal.outStyle.width, dir: summary.resultsDir }));
   return exitCodeOf(summary);
 }
 

@@ -20,7 +20,7 @@ export async function list(settings: Settings<'list'>, session: Session): Promis
       else await forgetCampaign(backend.redis, id);
     }
     if (settings.json) session.terminal.out(JSON.stringify({ campaigns: standings.map(listed) }));
-    else session.terminal.out(listLines(standings, session.terminal.style).join('\n'));
+    else session.terminal.out(listLines(standings, session.terminal.outStyle).join('\n'));
     return EXIT.ok;
   } finally {
     await backend.close();

@@ -20,7 +20,7 @@ export async function progress(settings: Settings<'progress'>, session: Session)
     }
     const view = await readProgress(backend, id);
     if (settings.json) terminal.out(JSON.stringify(progressObject(view)));
-    else terminal.out(progressLines(view, terminal.style).join('\n'));
+    else terminal.out(progressLines(view, terminal.outStyle).join('\n'));
     return EXIT.ok;
   } finally {
     await backend.close();

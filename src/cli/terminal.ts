@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Style } from './view/format.js';
 
 /** Where a command prints: results on standard output, messages for people on standard error. */
 export interface Terminal {
@@ -9,7 +10,10 @@ export interface Terminal {
   live(lines: readonly string[]): void;
   /** Whether lines can be shown in place. */
   readonly interactive: boolean;
-  readonly style: { readonly width: number; readonly color: boolean };
+  /** Of standard error. */
+  readonly style: Style;
+  /** Of standard output. */
+  readonly outStyle: Style;
   /** Asks on a terminal; null where nobody can be asked. */
   ask(question: string, signal: AbortSignal): Promise<string | null>;
 }
@@ -30,7 +34,8 @@ export function openTerminal(color: boolean): Terminal {
       shown = lines.length;
     },
     interactive: stderr.isTTY === true,
-    style: { width: Math.max(40, stderr.columns ?? 80), color: color && stderr.isTTY === true },
+    style: styleOf(stderr, color),
+    outStyle: styleOf(stdout, color),
     async ask(question, signal) {
       if (!stdin.isTTY || !stderr.isTTY) return null;
       const lines = createInterface({ input: stdin, output: stderr });
@@ -41,6 +46,11 @@ export function openTerminal(color: boolean): Terminal {
       }
     },
   };
+}
+
+function styleOf(stream: NodeJS.WriteStream, color: boolean): Style {
+  const terminal = stream.isTTY === true;
+  return { width: Math.max(40, stream.columns ?? 80), color: color && terminal, bars: terminal };
 }
 
 /** Resolves after `ms` milliseconds or when the signal aborts; true when it aborted. */

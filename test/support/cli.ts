@@ -24,7 +24,8 @@ export interface Running {
 /** The built program in a folder of its own, with an embedded Redis of its own. */
 export interface Place {
   readonly folder: string;
-  start(args: readonly string[], env?: Record<string, string>): Running;
+  /** `stdin` is a pipe where the test writes to it. */
+  start(args: readonly string[], env?: Record<string, string>, stdin?: 'ignore' | 'pipe'): Running;
   run(args: readonly string[], env?: Record<string, string>): Promise<Ended>;
   /** The JSON object that a command prints; throws with what it said where it failed. */
   json<T>(args: readonly string[]): Promise<T>;
@@ -43,11 +44,15 @@ export function newPlace(variables: Record<string, string> = {}): Place {
   );
   const base = { ...Object.fromEntries(own), FANMAIL_HOME: join(folder, 'home'), ...variables };
 
-  function start(args: readonly string[], env: Record<string, string> = {}): Running {
+  function start(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    stdin: 'ignore' | 'pipe' = 'ignore',
+  ): Running {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       cwd: folder,
       env: { ...base, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
     });
     running.add(child);
     let [out, err] = ['', ''];

@@ -6,6 +6,8 @@ export interface Style {
   /** Columns of the terminal; no line is longer. */
   readonly width: number;
   readonly color: boolean;
+  /** Whether a bar is drawn; in a file or a pipe it is noise. */
+  readonly bars: boolean;
 }
 
 export type Paint = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';

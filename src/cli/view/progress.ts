@@ -54,10 +54,11 @@ export function phaseText({ phase, flags }: { readonly phase: string; readonly f
   return words.join(', ');
 }
 
-function progressBar({ standing, breaker }: ProgressView, { width }: Style): Piece[] {
+function progressBar({ standing, breaker }: ProgressView, { width, bars }: Style): Piece[] {
   const { done } = paceOf(standing, breaker === null);
   const { total } = standing;
   const figures = ` ${percent(done, total)}  ${count(done)} of ${count(total)}`;
+  if (!bars) return [figures.trimStart()];
   return [['cyan', bar(total === 0 ? 0 : done / total, Math.min(60, width - figures.length))], figures];
 }
 

@@ -1,0 +1,40 @@
+import type { Summary } from '../../src/domain/summary.js';
+
+/** The summary of a campaign in which a bit of everything happened. */
+export const SUMMARY: Summary = {
+  schema: 1,
+  campaign: 'spring-2026',
+  name: 'Spring newsletter',
+  round: 1,
+  phase: 'completed',
+  from: 'Example News <news@example.com>',
+  relay: 'smtp://relay.example.com:587',
+  template: { sha256: 'b'.repeat(64) },
+  list: { sha256: 'a'.repeat(64), rows: 25_310, rejects: { duplicate: 212, 'domain-syntax': 98 } },
+  total: 25_000,
+  states: { pending: 0, inflight: 0, deferred: 0, sent: 24_459, failed: 503, suppressed: 0, skipped: 0, unknown: 38 },
+  createdAt: '2026-05-01T12:00:00.000Z',
+  sealedAt: '2026-05-01T12:00:04.000Z',
+  startedAt: '2026-05-01T12:00:05.000Z',
+  closedAt: '2026-05-01T14:05:09.000Z',
+  durationMs: 7_504_000,
+  sentPerSecond: 3.26,
+  retries: 1_271,
+  latencyMs: { p50: 4.3, p90: 81.2, p99: 1_930.4 },
+  domains: [
+    ...Array.from({ length: 12 }, (_, i) => ({
+      domain: `provider-${i}.example`,
+      total: 2_000 - i,
+      sent: 1_960 - i,
+      failed: 39,
+      unknown: 1,
+    })),
+    { domain: '*', total: 1_066, sent: 1_006, failed: 35, unknown: 25 },
+  ],
+  refusals: [
+    { code: '550 5.1.1', count: 480, sample: 'The email account that you tried to reach does not exist. Please try' },
+    { code: '451 4.3.0', count: 23, sample: '' },
+  ],
+  reasons: { reply: 480, 'attempts-used': 23, interrupted: 38 },
+  lateWords: 2,
+};
