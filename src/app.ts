@@ -88,7 +88,7 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const say = () =>
     backend.presence.say({
       ...{ id, host: hostname(), pid: process.pid, version: options.version, connections: options.connections },
-      ...{ at: Date.now(), trouble: relays.trouble() },
+      trouble: relays.trouble(),
     });
   const sweepInTurn = async () => {
     if (await takeSweepTurn(backend.redis, SWEEP_EVERY_MS - 1_000)) await sweep({ ...backend, log });

@@ -51,7 +51,7 @@ export async function attachTo(
 }
 
 async function sayWorkers({ backend }: Context, { terminal }: Session): Promise<void> {
-  const workers = await backend.presence.present(Date.now());
+  const workers = await backend.presence.present();
   if (workers.length > 0) terminal.say(`${workers.length} worker processes are connected.`);
   else terminal.say('No workers are connected to this Redis: start some with fanmail worker, here or anywhere.');
 }

@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs';
-import { COMMANDS, type Command, flagOf, OPTIONS, type Option, type OptionName, optionsOf } from '../config/options.js';
+import { COMMANDS, type Command, type Option } from '../config/option.js';
+import { flagOf, OPTIONS, type OptionName, optionsOf } from '../config/options.js';
 import type { Flags } from '../config/settings.js';
 import { closest } from '../config/suggest.js';
 import { FanmailError } from '../domain/errors.js';

@@ -24,7 +24,7 @@ export async function readProgress(backend: Backend, id: string): Promise<Progre
   const standing = await backend.campaigns.standing(id);
   if (!standing) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} is not in this Redis any more`);
   const breaker = await backend.breaker.state(standing.campaign.options.relay);
-  const workers = await backend.presence.present(Date.now());
+  const workers = await backend.presence.present();
   return { standing, breaker, workers };
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from '../config/options.js';
+import type { Command } from '../config/option.js';
 
 /** One line for each command. */
 export const SUMMARIES: Readonly<Record<Command, string>> = {
@@ -13,12 +13,16 @@ export const SUMMARIES: Readonly<Record<Command, string>> = {
   report: 'Print the summary of a campaign that has ended',
   catch: 'Run a mail server that delivers nothing and keeps everything',
   redis: 'Start, stop or ask after the embedded Redis',
+  check: 'Find every fault of a list and a template; stage nothing, send nothing',
+  preview: 'Show the message to one recipient',
+  doctor: 'Look at what fanmail needs: Node, Redis, the relay, disk and clock',
 };
 
 export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string, what: string])[]>> = {
   launch: [
     ['fanmail launch people.csv --template newsletter --from "News <news@example.com>"', 'through SMTP_URL'],
     ['fanmail launch people.csv --template ./mine --from me@example.com --dry-run', 'check everything, send nothing'],
+    ['fanmail launch people.csv --template ./mine --from me@example.com --test-to me@example.com', 'three to yourself'],
     [
       'fanmail launch people.csv --template notice --from me@example.com --smtp smtp://localhost:1025',
       'try it locally',
@@ -40,4 +44,10 @@ export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string
   report: [['fanmail report spring-sale --out here', 'summary and results.csv again, on this machine']],
   catch: [['fanmail catch --port 1025', 'then launch with --smtp smtp://localhost:1025']],
   redis: [['fanmail redis status', 'which one, and whether it runs']],
+  check: [['fanmail check people.csv --template ./mine --from me@example.com', 'needs no Redis and no relay']],
+  preview: [
+    ['fanmail preview people.csv --template ./mine --from me@example.com --row 7', 'in the terminal'],
+    ['fanmail preview people.csv --template ./mine --from me@example.com --open', 'in the browser'],
+  ],
+  doctor: [['fanmail doctor', 'each with a verdict and a way out']],
 };

@@ -1,79 +1,40 @@
 import { availableParallelism } from 'node:os';
-import type { z } from 'zod';
-import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl, yesOrNo } from './parse.js';
-
-export const COMMANDS = [
-  'launch',
-  'worker',
-  'progress',
-  'attach',
-  'pause',
-  'resume',
-  'cancel',
-  'list',
-  'report',
-  'catch',
-  'redis',
-] as const;
-export type Command = (typeof COMMANDS)[number];
-
-export interface Option {
-  /** One line for --help and the README. */
-  readonly describe: string;
-  readonly commands: readonly Command[];
-  /** The variable that sets it; null for what belongs to one call. */
-  readonly env: string | null;
-  readonly schema: z.ZodType<unknown, string>;
-  /** The default as a user would write it; null: none. */
-  readonly default: string | null;
-  /** Commands that don't run without it. */
-  readonly requiredBy: readonly Command[];
-  /** A word without dashes on the command line. */
-  readonly positional: boolean;
-  /** A flag that takes no value. */
-  readonly toggle: boolean;
-  /** Never shown. */
-  readonly secret: boolean;
-}
+import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
+import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
 
 const cores = () => availableParallelism();
-
-const PLAIN = { env: null, default: null, requiredBy: [], positional: false, toggle: false, secret: false } as const;
-
-type Own = Partial<Option> & Pick<Option, 'describe' | 'commands' | 'schema'>;
-const option = <const T extends Own>(own: T): Omit<typeof PLAIN, keyof T> & T => ({ ...PLAIN, ...own });
-
-/** A toggle is off by default. */
-const toggle = <const C extends readonly Command[]>(commands: C, describe: string, env: string | null = null) =>
-  option({ describe, commands, env, schema: yesOrNo(), default: 'false', toggle: true });
 
 /** Every option of every command, by its name in the settings; `flagOf` gives the name on the command line. */
 export const OPTIONS = {
   list: option({
     describe: 'The recipients: a CSV or NDJSON file, or - for standard input',
-    commands: ['launch'],
+    commands: ['launch', 'check', 'preview'],
     schema: line(),
-    requiredBy: ['launch'],
+    requiredBy: ['launch', 'check', 'preview'],
     positional: true,
   }),
   template: option({
     describe: 'A template folder, or the name of one that comes with fanmail',
-    commands: ['launch'],
+    commands: ['launch', 'check', 'preview'],
     env: 'FANMAIL_TEMPLATE',
     schema: line(),
-    requiredBy: ['launch'],
+    requiredBy: ['launch', 'check', 'preview'],
   }),
   from: option({
     describe: 'The sender, such as "News <news@example.com>"',
-    commands: ['launch'],
+    commands: ['launch', 'check', 'preview'],
     env: 'FANMAIL_FROM',
     schema: line(),
-    requiredBy: ['launch'],
+    requiredBy: ['launch', 'check', 'preview'],
   }),
-  subject: option({ describe: "The subject, instead of the template's", commands: ['launch'], schema: line() }),
+  subject: option({
+    describe: "The subject, instead of the template's",
+    commands: ['launch', 'check', 'preview'],
+    schema: line(),
+  }),
   smtp: option({
     describe: 'The relay: smtp://user:password@host:587 or smtps://…; better in SMTP_URL or .env than here',
-    commands: ['launch', 'attach', 'worker'],
+    commands: ['launch', 'attach', 'worker', 'check', 'doctor'],
     env: 'SMTP_URL',
     schema: secretUrl('smtp://[user:password@]host[:port] or smtps://…', /^smtps?:\/\/[^\s]+$/i),
     secret: true,
@@ -91,13 +52,36 @@ export const OPTIONS = {
     positional: true,
   }),
   name: option({ describe: 'A name for people', commands: ['launch'], schema: line() }),
-  replyTo: option({ describe: 'Where answers go', commands: ['launch'], env: 'FANMAIL_REPLY_TO', schema: line() }),
+  replyTo: option({
+    describe: 'Where answers go',
+    commands: ['launch', 'check', 'preview'],
+    env: 'FANMAIL_REPLY_TO',
+    schema: line(),
+  }),
   limit: option({
     describe: 'Take no more than this many recipients of the list',
-    commands: ['launch'],
+    commands: ['launch', 'check'],
     schema: count(1, 1_000_000_000),
   }),
   dryRun: toggle(['launch'], 'Check everything, show one message, send nothing'),
+  testTo: option({
+    describe: 'Send the first rows to this address of yours instead, through the relay, and nothing to the list',
+    commands: ['launch'],
+    schema: line(),
+  }),
+  rows: option({
+    describe: 'How many rows --test-to sends',
+    commands: ['launch'],
+    schema: count(1, 100),
+    default: '3',
+  }),
+  row: option({
+    describe: 'Which recipient to show, counting those that can be sent to; the first where not given',
+    commands: ['preview'],
+    schema: count(1, 1_000_000_000),
+  }),
+  email: option({ describe: 'Show the message to this address', commands: ['preview'], schema: line() }),
+  open: toggle(['preview'], 'Show the message in the browser, as wide as a phone and as a desktop'),
   notify: option({
     describe: 'Mail the summary to this address',
     commands: ['launch'],
@@ -143,7 +127,8 @@ export const OPTIONS = {
     describe: 'What is still open this long after the launch is failed as expired',
     commands: ['launch'],
     env: 'FANMAIL_GIVE_UP',
-    schema: duration('1s'),
+    // The ledger counts milliseconds after the seal in 32 bits: 49 days.
+    schema: duration('1s', '45d'),
     default: '5d',
   }),
   onUnknown: option({
@@ -155,13 +140,13 @@ export const OPTIONS = {
   }),
   exclude: option({
     describe: 'A file of addresses never to send to',
-    commands: ['launch'],
+    commands: ['launch', 'check', 'preview'],
     env: 'FANMAIL_EXCLUDE',
     schema: line(),
   }),
   emailColumn: option({
     describe: 'The column of the addresses; found by its usual names where not given',
-    commands: ['launch'],
+    commands: ['launch', 'check', 'preview'],
     env: 'FANMAIL_EMAIL_COLUMN',
     schema: line(),
   }),
@@ -203,14 +188,18 @@ export const OPTIONS = {
   }),
   watch: toggle(['progress'], 'Go on showing until the campaign ends'),
   json: toggle(
-    ['launch', 'progress', 'attach', 'pause', 'resume', 'cancel', 'list', 'redis'],
+    ['launch', 'progress', 'attach', 'pause', 'resume', 'cancel', 'list', 'redis', 'check', 'doctor'],
     'One JSON object on standard output and nothing else',
   ),
-  out: option({ describe: 'Write summary and results into this folder, too', commands: ['report'], schema: line() }),
+  out: option({
+    describe: 'Write summary and results into this folder, too; of a preview, the message into this .eml or .html file',
+    commands: ['report', 'preview'],
+    schema: line(),
+  }),
   format: option({
     describe: 'How to print the summary',
     commands: ['report'],
-    schema: oneOf(['text', 'json']),
+    schema: oneOf(['text', 'json', 'html']),
     default: 'text',
   }),
   port: option({

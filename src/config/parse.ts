@@ -27,11 +27,13 @@ function parsed<T>(allowed: string, parse: (text: string) => T | undefined) {
 }
 
 /** A duration in milliseconds, at least `least`. */
-export function duration(least = '1ms') {
+export function duration(least = '1ms', most?: string) {
   const leastMs = parseDuration(least) ?? 0;
-  return parsed(`a time from ${least} on with its unit, such as 500ms, 10s, 5m, 1h, 5d`, (text) => {
+  const mostMs = most === undefined ? Number.POSITIVE_INFINITY : (parseDuration(most) ?? 0);
+  const range = most === undefined ? `from ${least} on` : `from ${least} to ${most}`;
+  return parsed(`a time ${range} with its unit, such as 500ms, 10s, 5m, 1h, 5d`, (text) => {
     const ms = parseDuration(text);
-    return ms !== undefined && ms >= leastMs ? ms : undefined;
+    return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
   });
 }
 

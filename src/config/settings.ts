@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { FanmailError } from '../domain/errors.js';
-import { type Command, flagOf, OPTIONS, type Option, type OptionName, optionsOf } from './options.js';
+import type { Command, Option } from './option.js';
+import { flagOf, OPTIONS, type OptionName, optionsOf } from './options.js';
 import { type Env, type Found, type Raw, readConfigFile, readDotEnv, type Source, textOf } from './sources.js';
 
 type Table = typeof OPTIONS;

@@ -70,6 +70,8 @@ export interface Campaign {
   readonly totals: StagedTotals | null;
   readonly createdAt: number;
   readonly sealedAt: number | null;
+  /** When what is still open is failed as expired. */
+  readonly giveUpAt: number | null;
   readonly startedAt: number | null;
   readonly closedAt: number | null;
   readonly endedAt: number | null;

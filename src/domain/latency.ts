@@ -11,6 +11,11 @@ export function bucketLatency(bucket: number): number {
   return 2 ** ((bucket + 0.5) / PER_DOUBLING) - 1;
 }
 
+/** The doubling that a bucket belongs to: number d holds what took from 2^d - 1 ms to 2^(d+1) - 1 ms. */
+export function doublingOf(bucket: number): number {
+  return Math.floor(bucket / PER_DOUBLING);
+}
+
 /** The latency below which the share `p` (0 to 1) of all counted lie, in milliseconds; null where none was counted. */
 export function percentile(histogram: ReadonlyMap<number, number>, p: number): number | null {
   const total = [...histogram.values()].reduce((a, b) => a + b, 0);

@@ -36,6 +36,26 @@ export interface Summary {
   readonly reasons: Readonly<Record<string, number>>;
   /** Outcomes that came after the close and are not counted above. */
   readonly lateWords: number;
+  /** When recipients reached a final state; absent where nothing was counted, as by an older version. */
+  readonly timeline?: Timeline;
+  /** The answers behind `latencyMs` by how long they took, the fastest first; absent without any. */
+  readonly latencies?: readonly LatencyFigures[];
+}
+
+/** Recipients that reached a final state, in steps of the same length, at most 500. */
+export interface Timeline {
+  /** When the first step begins, ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly stepMs: number;
+  /** A number for each step, without a gap. */
+  readonly counts: readonly number[];
+}
+
+/** Answers that took `fromMs` or longer and less than `toMs`. */
+export interface LatencyFigures {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
 }
 
 export interface DomainFigures {

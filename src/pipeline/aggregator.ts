@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Campaign } from '../domain/campaign.js';
-import type { Campaigns, ChunkResult, Log, Results, Wake } from './ports.js';
+import type { Campaign, Standing } from '../domain/campaign.js';
+import type { Campaigns, ChunkResult, Log, ResultSource, Results, Wake } from './ports.js';
 
 export interface AggregatorPorts {
   readonly campaigns: Campaigns;
@@ -28,16 +28,28 @@ export async function aggregate(id: string, round: number, ports: AggregatorPort
   const standing = await campaigns.standing(id);
   if (!standing) return;
   const { campaign } = standing;
-  const [words, latencies, late] = await Promise.all([
-    campaigns.words(id),
-    campaigns.latencies(id),
-    campaigns.late(id),
-  ]);
-  const chunks = () => keepingAddresses(campaign, campaigns);
-  const { summary, dir } = await ports.results.write(campaign, { standing, words, latencies, late, chunks });
+  const source = await readSource(standing, campaigns, () => keepingAddresses(campaign, campaigns));
+  const { summary, dir } = await ports.results.write(campaign, source);
   const marked = await campaigns.mark(campaign, token, JSON.stringify({ ...summary, resultsDir: dir }));
   log.info({ campaign: id, round, dir, marked }, 'aggregated');
+  if (marked === 'ok') await campaigns.letExpire(campaign);
   if (marked === 'ok' || marked === 'ended') await afterwards(campaign, ports);
+}
+
+/** What results are made of; `chunks` is read once, from begin to end. */
+export async function readSource(
+  standing: Standing,
+  campaigns: Campaigns,
+  chunks: ResultSource['chunks'],
+): Promise<ResultSource> {
+  const { id } = standing.campaign;
+  const [words, latencies, timeline, late] = await Promise.all([
+    campaigns.words(id),
+    campaigns.latencies(id),
+    campaigns.timeline(id),
+    campaigns.late(id),
+  ]);
+  return { standing, words, latencies, timeline, late, chunks };
 }
 
 /** The flow let the aggregator run although chunks are open: jobs were lost. A new generation of the flow goes on. */

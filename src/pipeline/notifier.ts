@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Campaign } from '../domain/campaign.js';
+import type { Outcome } from '../domain/outcome.js';
 import type { Campaigns, Log, Message, NoticeOutcome, Relay } from './ports.js';
 
 export interface NotifierPorts {
@@ -14,6 +15,8 @@ export interface NotifierPorts {
 export type NoticeEnd = { readonly kind: 'done' } | { readonly kind: 'later'; readonly delayMs: number };
 
 const LATER_MS = 15_000;
+const AGAIN_MS = 60_000;
+const TRY_FOR_MS = 86_400_000;
 
 /**
  * Mails the summary to the operator. Its failure never undoes the campaign's end; on doubt it isn't sent a second time,
@@ -22,9 +25,12 @@ const LATER_MS = 15_000;
 export async function notify(id: string, round: number, ports: NotifierPorts, quiet: AbortSignal): Promise<NoticeEnd> {
   const { campaigns, log } = ports;
   const campaign = await campaigns.get(id);
-  const to = campaign?.options.notify;
+  const ended = campaign?.phase === 'completed' || campaign?.phase === 'cancelled';
+  // A job of an older round, or one that came early: the campaign is still somebody's.
+  if (!campaign || campaign.round !== round || !ended) return { kind: 'done' };
+  const to = campaign.options.notify;
   const summary = await campaigns.summary(id);
-  if (!campaign || campaign.round !== round || !to || summary === null || campaign.notice) return end(id, campaigns);
+  if (!to || summary === null || campaign.notice !== null) return end(id, campaigns);
   const relay = ports.relay(campaign);
   if (typeof relay === 'string') return { kind: 'later', delayMs: LATER_MS };
   const message = ports.compose(campaign, to, summary);
@@ -40,10 +46,17 @@ export async function notify(id: string, round: number, ports: NotifierPorts, qu
     return end(id, campaigns);
   }
   const outcome = await connection.send(message);
-  const became: NoticeOutcome = outcome.kind === 'sent' ? 'sent' : outcome.kind === 'unknown' ? 'unknown' : 'failed';
+  const became = becomes(outcome, Date.now() - (campaign.endedAt ?? 0));
   await campaigns.notice(id, round, token, became);
   log.info({ campaign: id, outcome: became }, 'notice');
-  return end(id, campaigns);
+  return became === 'again' ? { kind: 'later', delayMs: AGAIN_MS } : end(id, campaigns);
+}
+
+/** What surely did not arrive is tried again for a day; what may have arrived is not. */
+function becomes(outcome: Outcome, sinceEndMs: number): NoticeOutcome {
+  if (outcome.kind === 'sent' || outcome.kind === 'unknown') return outcome.kind;
+  const transient = outcome.kind === 'not-sent' || outcome.reply.code < 500;
+  return transient && sinceEndMs < TRY_FOR_MS ? 'again' : 'failed';
 }
 
 async function end(id: string, campaigns: Campaigns): Promise<NoticeEnd> {

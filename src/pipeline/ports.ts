@@ -79,8 +79,8 @@ export interface ClaimedChunk extends ChunkRef {
   readonly sinceSealMs: number;
 }
 
-/** Why the ledger lets nobody work on something: not there, of another format, another round or phase, paused. */
-export type Refusal = 'missing' | 'format' | 'round' | 'phase' | 'paused';
+/** Why the ledger lets nobody work: not there, of another format, round or phase, paused, its own data gone. */
+export type Refusal = 'missing' | 'format' | 'round' | 'phase' | 'paused' | 'lost';
 
 export type Claim =
   | { readonly kind: 'claimed'; readonly claim: ClaimedChunk }
@@ -131,7 +131,7 @@ export interface LateWord {
 
 /** The recipients, apart from the broker's payloads; expire by themselves. */
 export interface Scratch {
-  /** Null where they are gone. */
+  /** Null where they are gone or unreadable; rejects where Redis refuses to read. */
   recipients(campaign: string, nonce: string, chunk: number): Promise<readonly Recipient[] | null>;
   /** The template of this staging; null where it is gone. */
   template(campaign: string, nonce: string): Promise<TemplateText | null>;
@@ -186,10 +186,15 @@ export interface Campaigns {
   results(campaign: Campaign): AsyncIterable<ChunkResult>;
   /** Number to words of the relay. */
   words(id: string): Promise<ReadonlyMap<number, string>>;
+  /** Latency bucket to count. */
   latencies(id: string): Promise<ReadonlyMap<number, number>>;
+  /** Epoch second to recipients that became final in the step that begins there; steps of 10 s, 60 s or 600 s. */
+  timeline(id: string): Promise<ReadonlyMap<number, number>>;
   late(id: string): Promise<readonly LateWord[]>;
-  /** Keeps the addresses as long as the ledger, and lets the rest of the scratch expire. */
+  /** Keeps the addresses as long as the ledger, apart from the scratch. */
   keepAddresses(campaign: Campaign, chunk: number, addresses: readonly string[]): Promise<void>;
+  /** After the end: the ledger expires when the operator asked it to. */
+  letExpire(campaign: Campaign): Promise<void>;
   /** Renews the time to live of what an open campaign needs. */
   renew(campaign: Campaign): Promise<void>;
   /** Campaigns that have not ended, or whose notice is due. */
@@ -198,7 +203,8 @@ export interface Campaigns {
   leaveOpen(id: string): Promise<void>;
 }
 
-export type NoticeOutcome = 'sent' | 'failed' | 'unknown';
+/** `again` takes the intent back: the notice was surely not sent. */
+export type NoticeOutcome = 'sent' | 'failed' | 'unknown' | 'again';
 export type Notice = 'send' | 'doubt' | 'done' | Refusal;
 export type Control =
   | { readonly kind: 'ok'; readonly phase: Phase }
@@ -243,6 +249,7 @@ export interface ResultSource {
   readonly standing: Standing;
   readonly words: ReadonlyMap<number, string>;
   readonly latencies: ReadonlyMap<number, number>;
+  readonly timeline: ReadonlyMap<number, number>;
   readonly late: readonly LateWord[];
   chunks(): AsyncIterable<ChunkResult>;
 }
@@ -254,14 +261,14 @@ export interface WorkerWord {
   readonly pid: number;
   readonly version: string;
   readonly connections: number;
-  /** Epoch milliseconds of its own clock. */
+  /** Epoch milliseconds of the Redis clock. */
   readonly at: number;
   /** Why it can't work on some campaign, for a person; null when nothing is wrong. */
   readonly trouble: string | null;
 }
 
 export interface Presence {
-  say(word: WorkerWord): Promise<void>;
+  say(word: Omit<WorkerWord, 'at'>): Promise<void>;
   leave(id: string): Promise<void>;
-  present(now: number): Promise<readonly WorkerWord[]>;
+  present(): Promise<readonly WorkerWord[]>;
 }

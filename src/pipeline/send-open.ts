@@ -4,8 +4,8 @@ import type { Recipient } from '../domain/recipient.js';
 import { readRecord } from '../domain/record.js';
 import { stateOfByte } from '../domain/state.js';
 import { isSenderMisconfigured, judge, type Verdict } from '../domain/verdict.js';
-import type { ChunkSignals, ChunkWorkerPorts } from './chunk-worker.js';
-import type { Begun, ClaimedChunk, Composer, Relay, RelayConnection } from './ports.js';
+import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
+import type { Begun, ClaimedChunk, Composer, Refusal, Relay, RelayConnection } from './ports.js';
 
 export interface SendInput {
   readonly chunk: ClaimedChunk;
@@ -21,7 +21,7 @@ export interface SendInput {
 export type SendStop =
   | { readonly kind: 'sent-all' }
   | { readonly kind: 'told' }
-  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly why: Refusal | 'fenced' | 'cancelling' | 'expired' }
   | { readonly kind: 'fault'; readonly why: string; readonly waitMs: number };
 
 /** Connections lost in a row, without any reply in between, that speak of the relay and not of the messages. */
@@ -144,12 +144,17 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
   }
 
   async function fault(why: string, cause: 'unreachable' | 'greeting' | 'tls' | 'login'): Promise<SendStop> {
-    const waitMs = await ports.breaker.fault(campaign.options.relay, { cause, why, misconfigured: false });
+    const seen = { cause, why, misconfigured: false };
+    const waitMs = await ports.breaker.fault(campaign.options.relay, seen).catch(() => REDIS_REFUSED_MS);
     return { kind: 'fault', why, waitMs };
   }
 
-  while (!stop) stop = await step();
-  await Promise.all(inFlight);
+  try {
+    while (!stop) stop = await step();
+  } finally {
+    // Whatever happened: nobody leaves a chunk with messages on the wire.
+    await Promise.allSettled(inFlight);
+  }
   if (answered && stop.kind !== 'fault') await ports.breaker.clear(campaign.options.relay);
   return stop;
 }

@@ -37,8 +37,8 @@ async function sweepOne(id: string, { campaigns, wake, log }: SweepPorts): Promi
       await campaigns.renew(campaign);
       const missing = await whatIsMissing(campaign, { campaigns, wake, log });
       if (!missing) return;
-      log.warn({ campaign: id, chunks: missing.length }, 'jobs were lost from the queue; adding the flow again');
-      return wake.flow(campaign, missing);
+      log.warn({ campaign: id, chunks: missing.open.length }, 'jobs were lost from the queue; adding the flow again');
+      return wake.flow(missing.campaign, missing.open);
     }
     case 'completed':
     case 'cancelled':
@@ -51,12 +51,15 @@ async function sweepOne(id: string, { campaigns, wake, log }: SweepPorts): Promi
 }
 
 /** The open chunks, if one of the jobs that this campaign needs is not there; null when all is well. */
-async function whatIsMissing(campaign: Campaign, { campaigns, wake }: SweepPorts): Promise<readonly number[] | null> {
+async function whatIsMissing(
+  campaign: Campaign,
+  { campaigns, wake }: SweepPorts,
+): Promise<{ readonly campaign: Campaign; readonly open: readonly number[] } | null> {
   if (await wake.present(campaign, await campaigns.unfinished(campaign))) return null;
   // A chunk that finished between the two looks has no job and needs none.
   const again = await campaigns.get(campaign.id);
   if (!again || again.round !== campaign.round || (again.phase !== 'sending' && again.phase !== 'aggregating'))
     return null;
   const open = await campaigns.unfinished(again);
-  return (await wake.present(again, open)) ? null : open;
+  return (await wake.present(again, open)) ? null : { campaign: again, open };
 }

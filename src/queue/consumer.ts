@@ -1,6 +1,7 @@
-import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { ChunkEnd, ChunkSignals } from '../pipeline/chunk-worker.js';
+import type { ChunkSignals } from '../pipeline/chunk-ports.js';
+import type { ChunkEnd } from '../pipeline/chunk-worker.js';
 import type { NoticeEnd } from '../pipeline/notifier.js';
 import type { ChunkRef, Log } from '../pipeline/ports.js';
 import { CHUNKS_QUEUE, cappedBackoff, type Payload, parsePayload, STEPS_QUEUE, type StepName } from './jobs.js';
@@ -113,6 +114,7 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
     /** Takes no new work; what runs stops beginning. */
     quiet(): void {
       quiet.abort();
+      for (const w of workers) void w.pause(true);
     },
     /** Resolves when nothing runs any more. Call `quiet` first. */
     async close(): Promise<void> {
@@ -124,11 +126,9 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
 
 async function giveBack(job: Job, token: string | undefined, end: Next): Promise<void> {
   if (end.kind === 'done') return;
-  if (end.kind === 'hand-back') {
-    await job.moveToWait(token);
-    throw new WaitingError();
-  }
-  await job.moveToDelayed(Date.now() + Math.max(1, end.delayMs), token);
+  // BullMQ's moveToWait wakes nobody up for a job with a priority; a delay of a moment does.
+  const delayMs = end.kind === 'hand-back' ? 1 : Math.max(1, end.delayMs);
+  await job.moveToDelayed(Date.now() + delayMs, token);
   throw new DelayedError();
 }
 

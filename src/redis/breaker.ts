@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { RelayIdentity } from '../domain/campaign.js';
 import type { RelayFault } from '../domain/outcome.js';
 import type { Breaker, BreakerState } from '../pipeline/ports.js';
+import { redisNow } from './clock.js';
 import { relayKey } from './keys.js';
 
 const FIRST_WAIT_MS = 1_000;
@@ -17,20 +18,19 @@ export function createBreaker(redis: Redis): Breaker {
   return {
     async waitMs(relay: RelayIdentity): Promise<number> {
       const until = await redis.hget(keyOf(relay), 'until');
-      return until === null ? 0 : Math.max(0, Number(until) - (await now(redis)));
+      return until === null ? 0 : Math.max(0, Number(until) - (await redisNow(redis)));
     },
 
     async fault(relay: RelayIdentity, { cause, why }: RelayFault): Promise<number> {
       const key = keyOf(relay);
-      const at = await now(redis);
+      const at = await redisNow(redis);
       const open = await redis.hmget(key, 'until', 'failures');
       // Several connections that fail together are one failure.
       if (open[0] && Number(open[0]) > at) return Number(open[0]) - at;
       const failures = Number(open[1] ?? 0) + 1;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
-      await redis.hsetnx(key, 'since', at);
-      await redis.hset(key, { failures, until: at + wait, cause, why });
-      await redis.pexpire(key, FORGET_MS);
+      const fields = { failures, until: at + wait, cause, why };
+      await redis.multi().hsetnx(key, 'since', at).hset(key, fields).pexpire(key, FORGET_MS).exec();
       return wait;
     },
 
@@ -49,9 +49,4 @@ export function createBreaker(redis: Redis): Breaker {
 
 function keyOf(relay: RelayIdentity): string {
   return relayKey(`${relay.host}:${relay.port}:${relay.user ?? ''}`);
-}
-
-async function now(redis: Redis): Promise<number> {
-  const [seconds, micros] = await redis.time();
-  return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
 }

@@ -28,6 +28,8 @@ export interface CampaignKeys {
   readonly codes: string;
   /** Hash: finals by second, a ring. */
   readonly ticks: string;
+  /** Hash: finals by epoch second, in steps of 10 s at first. */
+  readonly timeline: string;
   /** Hash: latency bucket to count. */
   readonly latency: string;
   /** List: outcomes that came after the close; bounded. */
@@ -45,6 +47,7 @@ export function campaignKeys(id: string): CampaignKeys {
     words: of('words'),
     codes: of('codes'),
     ticks: of('ticks'),
+    timeline: of('timeline'),
     latency: of('latency'),
     late: of('late'),
     waits: of('waits'),

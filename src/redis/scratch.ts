@@ -8,7 +8,8 @@ export function createScratch(redis: Redis): Scratch {
   return {
     async recipients(campaign, nonce, chunk) {
       const packed = await redis.getBuffer(chunkKeys(campaign, nonce, chunk).rows);
-      return packed ? unpackRecipients(packed) : null;
+      // What can't be unpacked is as lost as what is gone; an error of Redis is not the data's.
+      return packed ? unpackRecipients(packed).catch(() => null) : null;
     },
     async template(campaign, nonce) {
       const text = await redis.get(stagingKeys(campaign, nonce).template);

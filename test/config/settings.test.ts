@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { placesOf } from '../../src/config/environment.js';
-import { COMMANDS, flagOf, OPTION_NAMES, OPTIONS, type Option, optionsOf } from '../../src/config/options.js';
+import { COMMANDS, type Option } from '../../src/config/option.js';
+import { flagOf, OPTION_NAMES, OPTIONS, optionsOf } from '../../src/config/options.js';
 import { type Flags, resolveSettings } from '../../src/config/settings.js';
 
 let cwd: string;

@@ -5,7 +5,7 @@ import { CAMPAIGNS, campaignKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js
 import { loadScript, runScript } from '../script.js';
 import { refusal } from './chunks.js';
 import { parseCampaign, parsePhase } from './parse.js';
-import { renew } from './renewal.js';
+import { letExpire, renew } from './renewal.js';
 import { keepAddresses, readHistogram, readLate, readResults, readWords } from './results.js';
 import { readStanding } from './standing.js';
 
@@ -25,11 +25,13 @@ export function createCampaigns(redis: Redis): Campaigns {
     get: async (id) => parseCampaign(id, await redis.hgetall(key(id))),
     standing: (id) => readStanding(redis, id),
     words: (id) => readWords(redis, id),
-    latencies: (id) => readHistogram(redis, id),
+    latencies: (id) => readHistogram(redis, campaignKeys(id).latency),
+    timeline: (id) => readHistogram(redis, campaignKeys(id).timeline),
     late: (id) => readLate(redis, id),
     results: (campaign) => readResults(redis, campaign),
     renew: (campaign) => renew(redis, campaign),
     keepAddresses: (campaign, chunk, addresses) => keepAddresses(redis, campaign, chunk, addresses),
+    letExpire: (campaign) => letExpire(redis, campaign),
     summary: (id) => redis.get(campaignKeys(id).summary),
     open: () => redis.smembers(OPEN_CAMPAIGNS),
 
@@ -57,7 +59,7 @@ export function createCampaigns(redis: Redis): Campaigns {
 
     async mark(campaign, token, summary) {
       const c = campaignKeys(campaign.id);
-      const kept = [c.counters, c.words, c.codes, c.ticks, c.latency, c.late, c.waits];
+      const kept = [c.counters, c.words, c.codes, c.ticks, c.latency, c.late, c.waits, c.timeline];
       const done = stagingKeys(campaign.id, campaign.nonce).done;
       const args = [FORMAT, campaign.round, token, summary, campaign.options.keepMs];
       const { status } = await runScript(redis, scripts.mark, [c.campaign, c.summary, ...kept, done], args);

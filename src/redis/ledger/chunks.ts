@@ -38,7 +38,19 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
   async function settleSome(chunk: ClaimedChunk, settlements: readonly Settlement[]) {
     const c = campaignKeys(chunk.campaign);
     const k = chunkKeys(chunk.campaign, chunk.nonce, chunk.chunk);
-    const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, c.words, c.codes, c.ticks, c.latency, c.late];
+    const keys = [
+      c.campaign,
+      c.counters,
+      k.chunk,
+      k.states,
+      k.records,
+      c.words,
+      c.codes,
+      c.ticks,
+      c.latency,
+      c.late,
+      c.timeline,
+    ];
     const { packed, texts } = packOutcomes(settlements);
     const args = [FORMAT, chunk.round, chunk.token, chunk.chunk, packed, ...texts];
     const { status } = await runScript(redis, scripts.settle, keys, args);
@@ -159,6 +171,7 @@ export function refusal(status: string): Refusal {
     case 'round':
     case 'phase':
     case 'paused':
+    case 'lost':
       return status;
     default:
       throw new TypeError(`a ledger script returned ${status}`);

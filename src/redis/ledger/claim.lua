@@ -2,7 +2,8 @@
 -- fence that left it, or pending again with an attempt used where the operator chose `resend`.
 -- KEYS: campaign counters chunk states records done waits
 -- ARGV: format round token(u32) chunk maxClaims
--- Returns: ok fence states records sinceSealMs | finished | missing | format | phase | round | paused. Repeated with the same token: the same.
+-- Returns: ok fence states records sinceSealMs | finished | missing | format | phase | round | paused | lost (the states
+-- are gone: Redis lost what it had acknowledged). Repeated with the same token: the same.
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 if c.phase ~= 'sending' then return { 'phase' } end
@@ -12,7 +13,7 @@ local now = millis()
 local expired = now >= c.giveUpAt
 if c.paused and not c.cancelling and not expired then return { 'paused' } end
 local states = redis.call('GET', KEYS[4])
-if not states then return { 'missing' } end
+if not states then return { 'lost' } end
 
 local held = redis.call('HMGET', KEYS[3], 'fence', 'token', 'claims')
 local fence = tonumber(held[1] or 0)
@@ -47,6 +48,7 @@ if held[2] ~= ARGV[3] then
     at = string.find(states, '[PID]', at + 1)
   end
   m.count()
+  expireWith(KEYS[1], KEYS[5])
   fence = fence + 1
   redis.call('HSET', KEYS[3], 'fence', fence, 'token', ARGV[3], 'claims', claims)
   redis.call('ZREM', KEYS[7], ARGV[4])

@@ -2,7 +2,7 @@
 -- back by it: an orderly leave is no failed claim.
 -- KEYS: campaign chunk states records done waits
 -- ARGV: format round token chunk
--- Returns: finished | open waitMs | missing | format | phase | round | fenced. May be repeated.
+-- Returns: finished | open waitMs | missing | format | phase | round | fenced | lost. May be repeated.
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 if c.phase ~= 'sending' then return { 'phase' } end
@@ -10,10 +10,11 @@ if c.round ~= ARGV[2] then return { 'round' } end
 if redis.call('GETBIT', KEYS[5], ARGV[4]) == 1 then return { 'finished' } end
 if redis.call('HGET', KEYS[2], 'token') ~= ARGV[3] then return { 'fenced' } end
 local states = redis.call('GET', KEYS[3])
-if not states then return { 'missing' } end
+if not states then return { 'lost' } end
 if not string.find(states, '[PID]') then
   redis.call('SETBIT', KEYS[5], ARGV[4], 1)
   redis.call('ZREM', KEYS[6], ARGV[4])
+  expireWith(KEYS[1], KEYS[5])
   return { 'finished' }
 end
 redis.call('HSET', KEYS[2], 'claims', 0)
@@ -27,4 +28,5 @@ while at do
   at = string.find(states, 'D', at + 1)
 end
 redis.call('ZADD', KEYS[6], earliest, ARGV[4])
+expireWith(KEYS[1], KEYS[6])
 return { 'open', math.max(0, earliest - now) }

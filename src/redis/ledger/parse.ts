@@ -33,6 +33,7 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     totals: fields.totals ? (JSON.parse(fields.totals) as StagedTotals) : null,
     createdAt: Number(fields.createdAt),
     sealedAt: time('sealedAt'),
+    giveUpAt: time('giveUpAt'),
     startedAt: time('startedAt'),
     closedAt: time('closedAt'),
     endedAt: time('endedAt'),

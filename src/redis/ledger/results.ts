@@ -3,7 +3,8 @@ import type { Campaign } from '../../domain/campaign.js';
 import { FanmailError } from '../../domain/errors.js';
 import type { ChunkResult, LateWord } from '../../pipeline/ports.js';
 import { packAddresses, unpackAddresses, unpackRecipients } from '../chunk-codec.js';
-import { campaignKeys, chunkKeys } from '../keys.js';
+import { type ChunkKeys, campaignKeys, chunkKeys } from '../keys.js';
+import { ledgerTtlMs } from './lifetime.js';
 
 /** Reads every chunk of a campaign once, in order, one at a time: a million recipients never lie in memory together. */
 export async function* readResults(redis: Redis, campaign: Campaign): AsyncIterable<ChunkResult> {
@@ -23,22 +24,19 @@ export async function* readResults(redis: Redis, campaign: Campaign): AsyncItera
   }
 }
 
-async function readAddresses(
-  redis: Redis,
-  keys: { addresses: string; rows: string },
-): Promise<readonly string[] | null> {
+/** Null where they are gone, or are not what fanmail wrote: the worker called the chunk lost then. */
+async function readAddresses(redis: Redis, keys: ChunkKeys): Promise<readonly string[] | null> {
   const addresses = await redis.getBuffer(keys.addresses);
-  if (addresses) return unpackAddresses(addresses);
+  if (addresses) return unpackAddresses(addresses).catch(() => null);
   const rows = await redis.getBuffer(keys.rows);
-  return rows ? (await unpackRecipients(rows)).map((recipient) => recipient.address) : null;
+  const recipients = rows && (await unpackRecipients(rows).catch(() => null));
+  return recipients?.map((recipient) => recipient.address) ?? null;
 }
 
-/** Keeps a chunk's addresses as long as the ledger is kept, so that `report` can name them when the scratch has expired. */
+/** Keeps a chunk's addresses apart from the scratch, so that `report` can name them when that has expired. */
 export async function keepAddresses(redis: Redis, campaign: Campaign, chunk: number, addresses: readonly string[]) {
   const keys = chunkKeys(campaign.id, campaign.nonce, chunk);
-  const { keepMs } = campaign.options;
-  await redis.set(keys.addresses, await packAddresses(addresses), 'PX', keepMs);
-  for (const key of [keys.states, keys.records, keys.chunk]) await redis.pexpire(key, keepMs);
+  await redis.set(keys.addresses, await packAddresses(addresses), 'PX', ledgerTtlMs(campaign.options));
 }
 
 export async function readWords(redis: Redis, id: string): Promise<ReadonlyMap<number, string>> {
@@ -46,8 +44,9 @@ export async function readWords(redis: Redis, id: string): Promise<ReadonlyMap<n
   return new Map(Object.entries(words).map(([text, number]) => [Number(number), text]));
 }
 
-export async function readHistogram(redis: Redis, id: string): Promise<ReadonlyMap<number, number>> {
-  const buckets = await redis.hgetall(campaignKeys(id).latency);
+/** A hash of numbers by number. */
+export async function readHistogram(redis: Redis, key: string): Promise<ReadonlyMap<number, number>> {
+  const buckets = await redis.hgetall(key);
   return new Map(Object.entries(buckets).map(([bucket, count]) => [Number(bucket), Number(count)]));
 }
 

@@ -5,6 +5,8 @@
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[2] then return { 'taken' } end
+-- Cancelled while it was staged: it must not look launched.
+if c.phase == 'cancelled' and not c.sealedAt then return { 'taken' } end
 if c.phase ~= 'staging' then return { 'ok' } end
 local count = 0
 for n = 0, tonumber(ARGV[4]) - 1 do

@@ -1,7 +1,7 @@
 -- Records a batch of outcomes on what is in flight under this fence.
 -- A late word of a former owner makes only final states: sent always counts; failed only from the fence that left that
 -- unknown, in the same round; anything else changes nothing. After the close, words go to the late list.
--- KEYS: campaign counters chunk states records words codes ticks latency late
+-- KEYS: campaign counters chunk states records words codes ticks latency late timeline
 -- ARGV: format round token chunk outcomes text...
 --   outcomes, 18 bytes each: u16 index, char verb, u8 reason, u16 code, u8 subject, u8 detail, u8 text (number of the
 --   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u32 reserved
@@ -21,6 +21,7 @@ if c.phase ~= 'sending' then
       redis.call('RPUSH', KEYS[10], struct.pack('>I4I4I4', tonumber(ARGV[4]), seconds, tonumber(ARGV[3]))
         .. string.sub(ARGV[5], at, at + 17))
     end
+    expireWith(KEYS[1], KEYS[10])
   end
   return { 'closed' }
 end
@@ -69,7 +70,7 @@ for at = 1, #ARGV[5], 18 do
       if c.resend and not c.cancelling and r.attempts + 1 < c.attempts then to = 'D' end
     end
     if c.cancelling and (to == 'P' or to == 'D') then to, reason = 'K', REASON.cancelled end
-  elseif verb == 's' and from ~= 'S' and from ~= 'X' and from ~= 'K' then
+  elseif verb == 's' and STATE_OF[from] and from ~= 'S' and from ~= 'X' then
     to = 'S'
   elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(ARGV[3]) then
     to = 'F'
@@ -80,7 +81,7 @@ for at = 1, #ARGV[5], 18 do
     if to == 'D' then
       r.due = math.max(1, math.min(now + delay, c.giveUpAt) - c.sealedAt)
       retries = retries + 1
-    else
+    elseif to ~= 'P' then
       finals = finals + 1
     end
     if code > 0 then
@@ -100,6 +101,11 @@ if applied > 0 then
     local second, count = string.match(redis.call('HGET', KEYS[8], slot) or '', '(%d+):(%d+)')
     local before = tonumber(second) == seconds and tonumber(count) or 0
     redis.call('HSET', KEYS[8], slot, string.format('%d:%d', seconds, before + finals))
+    -- Coarser as the campaign grows older, so that the timeline stays at some thousand fields.
+    local age = now - c.sealedAt
+    local step = age < 3600000 and 10 or age < 86400000 and 60 or 600
+    redis.call('HINCRBY', KEYS[11], seconds - seconds % step, finals)
   end
+  expireWith(KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11])
 end
 return { mine and 'ok' or 'fenced' }

@@ -24,6 +24,17 @@ local function campaign(key, format)
   }
 end
 
+-- A key that a script made expires with its campaign: whatever is in Redis goes away by itself.
+local function expireWith(campaignKey, ...)
+  local ttl
+  for _, key in ipairs({ ... }) do
+    if redis.call('PTTL', key) == -1 then
+      ttl = ttl or redis.call('PTTL', campaignKey)
+      if ttl > 0 then redis.call('PEXPIRE', key, ttl) end
+    end
+  end
+end
+
 local function unpackRecord(raw)
   if not raw or #raw < 16 then raw = EMPTY_RECORD end
   local code, words, attempts, reason, subject, detail, time, due = struct.unpack('>HHBBBBI4I4', raw)

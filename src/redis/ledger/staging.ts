@@ -14,6 +14,8 @@ const SILENT_MS = 60_000;
 
 /** Staging's side of the ledger: open, put chunks, seal. Everything it writes expires by itself. */
 export function createStagingStore(redis: Redis): StagingStore {
+  /** Chunks written by nonce, so that what is given up doesn't lie in Redis for days. */
+  const written = new Map<string, number>();
   const scripts = { open: loadScript('open'), heard: loadScript('heard'), seal: loadScript('seal') };
 
   return {
@@ -38,6 +40,7 @@ export function createStagingStore(redis: Redis): StagingStore {
       const keys = chunkKeys(id, nonce, chunk);
       const rows = await packRecipients(recipients);
       const ttl = ledgerTtlMs(options);
+      written.set(nonce, Math.max(chunk + 1, written.get(nonce) ?? 0));
       await redis
         .multi()
         .set(keys.rows, rows, 'PX', SCRATCH_TTL_MS)
@@ -50,11 +53,15 @@ export function createStagingStore(redis: Redis): StagingStore {
 
     async heard(id: string, nonce: string): Promise<void> {
       const args = [FORMAT, nonce, SCRATCH_TTL_MS];
+      // A sweep that came before the campaign's hash was there may have taken it out.
+      await redis.sadd(OPEN_CAMPAIGNS, id);
       const { status } = await runScript(redis, scripts.heard, [campaignKeys(id).campaign], args);
       if (status !== 'ok') throw takenOver(id);
     },
 
     async seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void> {
+      // Before the seal: a sealed campaign that the sweep doesn't know would be nobody's.
+      await redis.sadd(OPEN_CAMPAIGNS, id);
       const keys = campaignKeys(id);
       const { prefix } = stagingKeys(id, nonce);
       const counts = [totals.chunks, totals.total, JSON.stringify(totals)];
@@ -66,12 +73,25 @@ export function createStagingStore(redis: Redis): StagingStore {
     async discard(id: string, nonce: string): Promise<void> {
       const key = campaignKeys(id).campaign;
       const [phase, holder] = await redis.hmget(key, 'phase', 'nonce');
-      if (phase !== 'staging' || holder !== nonce) return;
-      await redis.del(key);
-      await redis.zrem(CAMPAIGNS, id);
-      await redis.srem(OPEN_CAMPAIGNS, id);
+      // Sealed after all, its reply lost: then it is a campaign, and its chunks are needed.
+      if (holder === nonce && phase !== 'staging' && phase !== 'cancelled') return;
+      if (holder === nonce && phase === 'staging') {
+        await redis.del(key);
+        await redis.zrem(CAMPAIGNS, id);
+        await redis.srem(OPEN_CAMPAIGNS, id);
+      }
+      await removeChunks(redis, id, nonce, written.get(nonce) ?? 0);
     },
   };
+}
+
+/** Of this nonce alone, so nobody else's, whoever has the id by now. */
+async function removeChunks(redis: Redis, id: string, nonce: string, chunks: number): Promise<void> {
+  await redis.unlink(stagingKeys(id, nonce).template);
+  for (let n = 0; n < chunks; n++) {
+    const keys = chunkKeys(id, nonce, n);
+    await redis.unlink(keys.rows, keys.states, keys.chunk);
+  }
 }
 
 function takenOver(id: string): FanmailError {

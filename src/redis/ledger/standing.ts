@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Standing } from '../../domain/campaign.js';
 import { type Counters, STATE_NAMES } from '../../domain/state.js';
+import { redisNow } from '../clock.js';
 import { campaignKeys, stagingKeys } from '../keys.js';
 import { parseCampaign } from './parse.js';
 
@@ -12,15 +13,14 @@ export async function readStanding(redis: Redis, id: string): Promise<Standing |
   const keys = campaignKeys(id);
   const campaign = parseCampaign(id, await redis.hgetall(keys.campaign));
   if (!campaign) return null;
-  const [counters, chunksDone, waits, codes, ticks, [seconds, micros]] = await Promise.all([
+  const [counters, chunksDone, waits, codes, ticks, now] = await Promise.all([
     redis.hgetall(keys.counters),
     redis.bitcount(stagingKeys(id, campaign.nonce).done),
     redis.zrange(keys.waits, '0', '0', 'WITHSCORES'),
     redis.hgetall(keys.codes),
     redis.hgetall(keys.ticks),
-    redis.time(),
+    redisNow(redis),
   ]);
-  const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   const nextDueAt = waits[1] === undefined ? null : Number(waits[1]);
   return {
     campaign,

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
+import { createChunkLedger } from '../../../src/redis/ledger/chunks.js';
+import { loadScript } from '../../../src/redis/script.js';
+import { freshRedis, type TestRedis } from '../../support/redis.js';
+import { type Staged, sending } from './fixture.js';
+import { ALL_VERBS, forget, Model, type Op } from './model.js';
+
+let server: TestRedis;
+let redis: Redis;
+beforeAll(async () => {
+  server = await freshRedis();
+  redis = server.client();
+});
+afterAll(() => server.stop());
+
+class Step implements fc.AsyncCommand<{ model: Model }, object> {
+  constructor(readonly op: Op) {}
+  check(): boolean {
+    return true;
+  }
+  async run({ model }: { model: Model }): Promise<void> {
+    await model.step(this.op);
+  }
+  toString(): string {
+    return JSON.stringify(this.op);
+  }
+}
+
+const owner = fc.nat({ max: 5 });
+const token = fc.constantFrom('a', 'b');
+const op = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('claim' as const), chunk: fc.nat({ max: 1 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constantFrom('stall' as const, 'drain' as const), chunk: fc.nat({ max: 1 }) }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('begin' as const),
+      owner,
+      indices: fc.subarray([0, 1, 2], { minLength: 1 }),
+      twice: fc.boolean(),
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('settle' as const),
+      owner,
+      verbs: fc.array(fc.constantFrom(...ALL_VERBS), { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('settle-again' as const), owner }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('finish' as const), owner }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'crash' as const), owner }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('close' as const, 'mark' as const), token }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'cancel' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
+);
+
+/** Lives of campaigns: every step in the ledger, through `through`, and in the model, with the invariants after each. */
+async function holds(numRuns: number, through: Redis, seed?: number): Promise<void> {
+  const commands = fc.commands([op.map((chosen) => new Step(chosen))], { maxCommands: 40, size: 'max' });
+  const property = fc.asyncProperty(
+    fc.constantFrom('hold' as const, 'resend' as const),
+    commands,
+    async (onUnknown, steps) => {
+      const real = await sending(redis, { onUnknown, attempts: 2, chunks: 2, perChunk: 3 });
+      const staged: Staged = { ...real, ledger: createChunkLedger(through), campaigns: createCampaigns(through) };
+      await fc.asyncModelRun(() => ({ model: { model: new Model(staged) }, real: {} }), steps);
+      await forget(redis, staged);
+    },
+  );
+  await fc.assert(property, { numRuns, ...(seed === undefined ? {} : { seed, endOnFailure: true }) });
+}
+
+/** A connection on which one script is replaced by a broken copy of it. */
+function withBroken(script: string, from: string, to: string): { redis: Redis; changed: boolean } {
+  const { source, sha } = loadScript(script);
+  const broken = source.replace(from, to);
+  const through = new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'callBuffer') return typeof value === 'function' ? value.bind(target) : value;
+      return (command: string, first: string, ...rest: (string | Buffer | number)[]) =>
+        first === sha ? target.callBuffer('EVAL', broken, ...rest) : target.callBuffer(command, first, ...rest);
+    },
+  });
+  return { redis: through, changed: broken !== source };
+}
+
+describe('the ledger, whoever speaks in whatever order', () => {
+  it('does what the rules say: it balances, nobody gets a second copy, and what is final stays so', async () => {
+    await holds(1_000, redis);
+  }, 120_000);
+});
+
+describe('that property notices a ledger that', () => {
+  it.each([
+    ['counts twice', 'settle', 'm.count()\nif applied', 'm.count() m.count()\nif applied'],
+    ['forgets to count at a claim', 'claim', '  m.count()', ''],
+    ['begins for anybody', 'begin', "if redis.call('HGET', KEYS[3], 'token') ~= ARGV[3]", 'if false'],
+    ['begins what is final', 'begin', "if from == 'P' or from == 'D' then", "if from ~= 'I' then"],
+    [
+      'grants what is unknown',
+      'begin',
+      "from == 'D' or from == 'I' then granted",
+      "from == 'D' or from == 'I' or from == 'U' then granted",
+    ],
+    ['begins in a pause', 'begin', 'if c.paused', 'if false'],
+    ['begins although it is cancelled', 'begin', 'if c.cancelling', 'if false'],
+    ['begins after the close', 'begin', "if c.phase ~= 'sending'", 'if false'],
+    ['settles for anybody', 'settle', 'if mine and from', 'if from'],
+    ['settles without a look at the state', 'settle', "if mine and from == 'I' then", 'if mine then'],
+    [
+      'opens a final state by a late word',
+      'settle',
+      "elseif verb == 'f' and from == 'U'",
+      "elseif verb == 'd' and from == 'U' then to = 'D'\n  elseif verb == 'f' and from == 'U'",
+    ],
+    ['takes a late failure from another fence', 'settle', ' and r.due == tonumber(ARGV[3])', ''],
+    ['drops a late sent', 'settle', "elseif verb == 's' and", "elseif verb == 'never' and"],
+    ['settles after the close', 'settle', "if c.phase ~= 'sending' then", 'if false then'],
+    ['fails the last deferral one attempt late', 'settle', 'r.attempts + 1 >= c.attempts', 'r.attempts >= c.attempts'],
+    ['tries again in a cancelled campaign', 'settle', "if c.cancelling and (to == 'P'", "if false and (to == 'P'"],
+    ['leaves in flight as it is at a claim', 'claim', "      to = 'U'\n", ''],
+    ['opens at a claim what was in flight', 'claim', 'if c.resend and r.attempts', 'if r.attempts'],
+    [
+      'skips what may be out',
+      'claim',
+      "if from ~= 'I' then\n      if c.cancelling",
+      'if true then\n      if c.cancelling',
+    ],
+    ['claims in a pause', 'claim', 'if c.paused', 'if false'],
+    ['keeps the old fence at a claim', 'claim', "'token', ARGV[3], 'claims'", "'former', ARGV[3], 'claims'"],
+    ['finishes with open ones', 'finish', "if not string.find(states, '[PID]')", "if not string.find(states, '[PI]')"],
+    ['finishes for anybody', 'finish', "if redis.call('HGET', KEYS[2], 'token') ~= ARGV[3]", 'if false'],
+    ['closes with open chunks', 'close', 'if done < c.chunks', 'if false'],
+    ['marks for anybody', 'mark', "if redis.call('HGET', KEYS[1], 'aggregator') ~= ARGV[3]", 'if false'],
+    ['loses what is in flight', 'lose', "string.find(states, '[PD]')", "string.find(states, '[PID]')"],
+  ])('%s', async (_name, script, from, to) => {
+    const broken = withBroken(script, from, to);
+    expect(broken.changed, `${script}.lua has not the text to break`).toBe(true);
+    await expect(holds(600, broken.redis, 7)).rejects.toThrow(/Property failed/);
+  });
+});

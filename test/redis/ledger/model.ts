@@ -1,0 +1,330 @@
+import type { Redis } from 'ioredis';
+import { readRecord } from '../../../src/domain/record.js';
+import { VERBS, type Verb } from '../../../src/domain/verdict.js';
+import type { ClaimedChunk, Settlement } from '../../../src/pipeline/ports.js';
+import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
+import { assertBalanced, campaignOf, type Staged, verdict } from './fixture.js';
+
+/** One step of a campaign's life: anybody who ever owned a chunk may speak at any time, in any order. */
+export type Op =
+  | { readonly do: 'claim'; readonly chunk: number }
+  /** Claims, begins and stalls there; and a claim whose owner sends all that is open and finishes. */
+  | { readonly do: 'stall' | 'drain'; readonly chunk: number }
+  | { readonly do: 'begin'; readonly owner: number; readonly indices: readonly number[]; readonly twice: boolean }
+  | { readonly do: 'settle'; readonly owner: number; readonly verbs: readonly Verb[] }
+  | { readonly do: 'settle-again'; readonly owner: number }
+  | { readonly do: 'finish' | 'lose' | 'crash'; readonly owner: number }
+  | { readonly do: 'close' | 'mark'; readonly token: string }
+  | { readonly do: 'pause' | 'resume' | 'cancel' };
+
+interface Owner {
+  readonly claim: ClaimedChunk;
+  readonly chunk: number;
+  /** Handed to the relay and not settled. */
+  readonly onWire: Set<number>;
+  last: readonly Settlement[];
+  crashed: boolean;
+}
+
+/** What the rules say the ledger holds, in memory, beside what really became of the messages. */
+export class Model {
+  readonly #staged: Staged;
+  readonly #hold: boolean;
+  readonly #attempts: number;
+  readonly #bytes: string[][];
+  readonly #used: number[][];
+  readonly #left: (Owner | null)[][];
+  /** Somebody handed it over and did not learn that the relay refused it. */
+  readonly #mayBeOut: boolean[][];
+  readonly #accepted: boolean[][];
+  readonly #claims: number[];
+  readonly #finished: boolean[];
+  readonly #holder: (Owner | null)[];
+  readonly #owners: Owner[] = [];
+  #paused = false;
+  #cancelling = false;
+  #phase: 'sending' | 'aggregating' | 'ended' = 'sending';
+  #aggregator = '';
+
+  constructor(staged: Staged) {
+    const table = <T>(value: T) =>
+      Array.from({ length: staged.chunks }, () => Array.from({ length: staged.perChunk }, () => value));
+    const list = <T>(value: T) => Array.from({ length: staged.chunks }, () => value);
+    this.#staged = staged;
+    this.#hold = staged.options.onUnknown === 'hold';
+    this.#attempts = staged.options.attempts;
+    this.#bytes = table('P');
+    this.#used = table(0);
+    this.#left = table<Owner | null>(null);
+    this.#mayBeOut = table(false);
+    this.#accepted = table(false);
+    this.#claims = list(0);
+    this.#finished = list(false);
+    this.#holder = list<Owner | null>(null);
+  }
+
+  /** Does one step in the ledger and in the model; throws where they differ or an invariant is broken. */
+  async step(op: Op): Promise<void> {
+    const before = this.#bytes.map((row) => row.join(''));
+    await this.#apply(op);
+    await this.#compare(before);
+  }
+
+  async #apply(op: Op): Promise<void> {
+    const { campaigns, id, nonce } = this.#staged;
+    switch (op.do) {
+      case 'claim':
+        return this.#claim(op.chunk);
+      case 'stall':
+      case 'drain': {
+        const owners = this.#owners.length;
+        await this.#claim(op.chunk);
+        const owner = this.#owners[owners] ?? null;
+        await this.#begin(owner, [0, 1, 2], false);
+        if (op.do === 'stall') return;
+        await this.#settle(owner, ['sent', 'sent', 'sent']);
+        return this.#finish(owner);
+      }
+      case 'begin':
+        return this.#begin(this.#pick(op.owner), op.indices, op.twice);
+      case 'settle':
+        return this.#settle(this.#pick(op.owner), op.verbs);
+      case 'settle-again':
+        return this.#settleAgain(this.#pick(op.owner));
+      case 'finish':
+        return this.#finish(this.#pick(op.owner));
+      case 'lose':
+        return this.#lose(this.#pick(op.owner));
+      case 'crash': {
+        const owner = this.#pick(op.owner);
+        if (owner) owner.crashed = true;
+        return;
+      }
+      case 'close': {
+        const done = this.#finished.every(Boolean);
+        const expected = this.#phase === 'ended' ? 'ended' : done || this.#phase === 'aggregating' ? 'ok' : 'open';
+        same('close', await campaigns.close(id, nonce, 1, op.token), expected);
+        if (expected !== 'ok') return;
+        this.#phase = 'aggregating';
+        this.#aggregator = op.token;
+        return;
+      }
+      case 'mark': {
+        const mine = this.#aggregator === op.token ? 'ok' : 'fenced';
+        const expected = this.#phase === 'ended' ? 'ended' : this.#phase === 'sending' ? 'phase' : mine;
+        same('mark', await campaigns.mark(await campaignOf(this.#staged), op.token, '{}'), expected);
+        if (expected === 'ok') this.#phase = 'ended';
+        return;
+      }
+      default: {
+        const control = await campaigns.control(id, op.do, 'me', '');
+        same(op.do, control.kind, this.#phase === 'sending' ? 'ok' : 'refused');
+        if (this.#phase !== 'sending') return;
+        if (op.do === 'cancel') this.#cancelling = true;
+        else this.#paused = op.do === 'pause';
+      }
+    }
+  }
+
+  #pick(n: number): Owner | null {
+    const alive = this.#owners.filter((owner) => !owner.crashed);
+    return alive[n % Math.max(1, alive.length)] ?? null;
+  }
+
+  #set(owner: Owner, index: number, byte: string): void {
+    (this.#bytes[owner.chunk] ?? [])[index] = byte;
+  }
+
+  async #claim(chunk: number): Promise<void> {
+    const claim = await this.#staged.ledger.claim({ campaign: this.#staged.id, round: 1, chunk }, this.#staged.nonce);
+    if (this.#phase !== 'sending') return same('claim', claim, { kind: 'refused', why: 'phase' });
+    if (this.#finished[chunk]) return same('claim', claim, { kind: 'finished' });
+    if (this.#paused && !this.#cancelling) return same('claim', claim, { kind: 'refused', why: 'paused' });
+    if (claim.kind !== 'claimed') throw new Error(`claim: ${JSON.stringify(claim)}`);
+    const claims = (this.#claims[chunk] ?? 0) + 1;
+    const lost = claims > 20;
+    this.#claims[chunk] = claims;
+    const row = this.#bytes[chunk] ?? [];
+    row.forEach((byte, index) => {
+      if (byte === 'I') {
+        const used = this.#use(chunk, index, 1);
+        const again = !this.#hold && used < this.#attempts && !this.#cancelling && !lost;
+        row[index] = again ? 'P' : 'U';
+        (this.#left[chunk] ?? [])[index] = again ? null : (this.#holder[chunk] ?? null);
+      } else if (byte === 'P' || byte === 'D') {
+        row[index] = this.#cancelling ? 'K' : lost ? 'F' : byte;
+      }
+    });
+    const owner: Owner = { claim: claim.claim, chunk, onWire: new Set(), last: [], crashed: false };
+    this.#holder[chunk] = owner;
+    this.#owners.push(owner);
+    same('the states that the claim returns', claim.claim.states.toString(), row.join(''));
+  }
+
+  #use(chunk: number, index: number, by: number): number {
+    const used = (this.#used[chunk]?.[index] ?? 0) + by;
+    (this.#used[chunk] ?? [])[index] = used;
+    return used;
+  }
+
+  async #begin(owner: Owner | null, wanted: readonly number[], twice: boolean): Promise<void> {
+    const indices = owner ? [...new Set(wanted)].filter((index) => !owner.onWire.has(index)) : [];
+    if (!owner || indices.length === 0) return;
+    const begun = await this.#staged.ledger.begin(owner.claim, indices);
+    if (twice) same('begin, repeated', await this.#staged.ledger.begin(owner.claim, indices), begun);
+    const why = this.#whyNotBegin(owner);
+    if (why) return same('begin', begun, { kind: 'stopped', why });
+    const granted = indices.filter((index) => 'PDI'.includes(this.#bytes[owner.chunk]?.[index] ?? ''));
+    same('begin', begun, { kind: 'granted', indices: granted });
+    owner.last = [];
+    for (const index of granted) {
+      // Invariant 3, of what really happened and not of what the ledger thinks.
+      if (this.#hold && this.#mayBeOut[owner.chunk]?.[index])
+        throw new Error(`a second copy to ${owner.chunk}/${index}`);
+      (this.#mayBeOut[owner.chunk] ?? [])[index] = true;
+      owner.onWire.add(index);
+      this.#set(owner, index, 'I');
+    }
+  }
+
+  #whyNotBegin(owner: Owner): string | null {
+    if (this.#phase !== 'sending') return 'phase';
+    if (this.#holder[owner.chunk] !== owner) return 'fenced';
+    if (this.#cancelling) return 'cancelling';
+    return this.#paused ? 'paused' : null;
+  }
+
+  async #settle(owner: Owner | null, verbs: readonly Verb[]): Promise<void> {
+    if (!owner || owner.onWire.size === 0) return;
+    const settlements = [...owner.onWire].slice(0, verbs.length).map((index, n) => {
+      return { index, verdict: verdict(verbs[n] ?? 'sent', { delayMs: 0 }) };
+    });
+    for (const { index, verdict: v } of settlements) {
+      owner.onWire.delete(index);
+      if (v.verb === 'sent') (this.#accepted[owner.chunk] ?? [])[index] = true;
+      else if (v.verb !== 'unknown')
+        (this.#mayBeOut[owner.chunk] ?? [])[index] = this.#accepted[owner.chunk]?.[index] ?? false;
+    }
+    owner.last = settlements;
+    await this.#tell(owner, settlements);
+  }
+
+  async #settleAgain(owner: Owner | null): Promise<void> {
+    if (owner && owner.last.length > 0) await this.#tell(owner, owner.last);
+  }
+
+  async #tell(owner: Owner, settlements: readonly Settlement[]): Promise<void> {
+    const status = await this.#staged.ledger.settle(owner.claim, settlements);
+    const mine = this.#holder[owner.chunk] === owner;
+    same('settle', status, this.#phase !== 'sending' ? 'closed' : mine ? 'ok' : 'fenced');
+    if (this.#phase !== 'sending') return;
+    let applied = 0;
+    for (const { index, verdict: v } of settlements) {
+      const from = this.#bytes[owner.chunk]?.[index] ?? '';
+      const to =
+        mine && from === 'I' ? this.#after(owner, index, v.verb) : await this.#late(owner, index, from, v.verb);
+      if (to === null) continue;
+      applied++;
+      this.#set(owner, index, to);
+      (this.#left[owner.chunk] ?? [])[index] = null;
+    }
+    if (applied > 0 && mine) this.#claims[owner.chunk] = 0;
+  }
+
+  /** The state after an outcome of what is in flight under this owner's fence. */
+  #after(owner: Owner, index: number, verb: Verb): string {
+    const used = this.#use(owner.chunk, index, verb === 'untouched' || verb === 'waiting' ? 0 : 1);
+    const skip = (byte: string) => (this.#cancelling ? 'K' : byte);
+    switch (verb) {
+      case 'sent':
+        return 'S';
+      case 'failed':
+        return 'F';
+      case 'waiting':
+        return skip('D');
+      case 'untouched':
+        return skip('P');
+      case 'deferred':
+        return used >= this.#attempts ? 'F' : skip('D');
+      case 'unknown':
+        return !this.#hold && !this.#cancelling && used < this.#attempts ? 'D' : 'U';
+      default:
+        return verb satisfies never;
+    }
+  }
+
+  async #late(owner: Owner, index: number, from: string, verb: Verb): Promise<string | null> {
+    if (verb === 'failed') return from === 'U' && this.#left[owner.chunk]?.[index] === owner ? 'F' : null;
+    if (verb !== 'sent' || from === 'S') return null;
+    // Skipped after a try that did arrive: whatever the ledger makes of it, it doesn't open it.
+    if (from === 'K') return (await this.#read())[owner.chunk]?.bytes[index] === 'S' ? 'S' : null;
+    return 'S';
+  }
+
+  async #finish(owner: Owner | null): Promise<void> {
+    if (!owner) return;
+    const { chunk } = owner;
+    const finish = await this.#staged.ledger.finish(owner.claim);
+    if (this.#phase !== 'sending') return same('finish', finish, { kind: 'refused', why: 'phase' });
+    if (this.#finished[chunk]) return same('finish', finish, { kind: 'finished' });
+    if (this.#holder[chunk] !== owner) return same('finish', finish, { kind: 'refused', why: 'fenced' });
+    const open = (this.#bytes[chunk] ?? []).some((byte) => 'PID'.includes(byte));
+    same('finish', finish.kind, open ? 'open' : 'finished');
+    if (open) this.#claims[chunk] = 0;
+    else this.#finished[chunk] = true;
+  }
+
+  async #lose(owner: Owner | null): Promise<void> {
+    if (!owner) return;
+    await this.#staged.ledger.lose(owner.claim, 'data-lost');
+    if (this.#phase !== 'sending' || this.#holder[owner.chunk] !== owner) return;
+    const row = this.#bytes[owner.chunk] ?? [];
+    row.forEach((byte, index) => {
+      if (byte === 'P' || byte === 'D') row[index] = 'F';
+    });
+  }
+
+  async #read(): Promise<{ bytes: string; used: number[] }[]> {
+    const { id, nonce, redis, chunks, perChunk } = this.#staged;
+    return Promise.all(
+      Array.from({ length: chunks }, async (_, n) => {
+        const keys = chunkKeys(id, nonce, n);
+        const [bytes, records] = await Promise.all([redis.get(keys.states), redis.getBuffer(keys.records)]);
+        const used = Array.from({ length: perChunk }, (_u, i) => readRecord(records ?? Buffer.alloc(0), i).attempts);
+        return { bytes: bytes ?? '', used };
+      }),
+    );
+  }
+
+  async #compare(before: readonly string[]): Promise<void> {
+    await assertBalanced(this.#staged);
+    const now = await this.#read();
+    now.forEach(({ bytes, used }, chunk) => {
+      same(`the states of chunk ${chunk}`, bytes, (this.#bytes[chunk] ?? []).join(''));
+      same(`the attempts of chunk ${chunk}`, used, this.#used[chunk]);
+      [...bytes].forEach((byte, index) => {
+        const was = before[chunk]?.[index] ?? '';
+        const lawful = was === byte || 'PID'.includes(was) || (was === 'U' && 'SF'.includes(byte)) || byte === 'S';
+        if (!lawful) throw new Error(`${was} became ${byte} at ${chunk}/${index}`);
+        if (byte === 'S' && !this.#accepted[chunk]?.[index]) throw new Error(`sent without a copy: ${chunk}/${index}`);
+      });
+      if (this.#finished[chunk] && /[PID]/.test(bytes)) throw new Error(`chunk ${chunk} is finished with ${bytes}`);
+    });
+  }
+}
+
+function same(what: string, got: unknown, expected: unknown): void {
+  if (JSON.stringify(got) !== JSON.stringify(expected)) {
+    throw new Error(`${what}: the ledger says ${JSON.stringify(got)}, the rules ${JSON.stringify(expected)}`);
+  }
+}
+
+/** Forgets a campaign, so that a thousand of them do not slow the server down. */
+export async function forget(redis: Redis, staged: Staged): Promise<void> {
+  const keys = Array.from({ length: staged.chunks }, (_, n) =>
+    Object.values(chunkKeys(staged.id, staged.nonce, n)),
+  ).flat();
+  await redis.unlink(...keys, ...Object.values(campaignKeys(staged.id)));
+}
+
+export const ALL_VERBS = Object.keys(VERBS) as readonly Verb[];
