@@ -27,7 +27,7 @@ export async function attachTo(
   settings: AttachSettings,
   session: Session,
 ): Promise<number> {
-  const { terminal, quiet, stop } = session;
+  const { terminal, stop } = session;
   const { home, target } = context;
   const processes = home === null ? 0 : settings.workers;
   const logFile = home === null ? null : join(home, 'workers.log');
@@ -36,7 +36,7 @@ export async function attachTo(
   await workers.start();
   try {
     if (home === null) await sayWorkers(context, session);
-    const followed = await follow(context.backend, id, terminal, quiet);
+    const followed = await follow(context.backend, id, session, processes > 0);
     if (followed.kind === 'ended') {
       await workers.stop();
       return conclude(followed.summary, settings.json, terminal);

@@ -18,6 +18,7 @@ export async function parseCommand(argv: readonly string[], terminal: Terminal):
     .locale('en')
     .version(version)
     .help()
+    .alias('help', 'h')
     .wrap(Math.min(terminal.style.width, 110))
     // Values stay as they are typed: what they mean is for the option table to say.
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'camel-case-expansion': false })
@@ -74,7 +75,7 @@ function flagsOf(args: Readonly<Record<string, unknown>>, command: Command, argv
   const flags: Partial<Record<OptionName, string | number | boolean>> = {};
   const allowed = new Map(optionsOf(command).map((name) => [OPTIONS[name].positional ? name : flagOf(name), name]));
   for (const [key, value] of Object.entries(args)) {
-    if (key === '$0' || key === 'help' || key === 'version' || value === undefined) continue;
+    if (key === '$0' || key === 'help' || key === 'h' || key === 'version' || value === undefined) continue;
     if (key === '_') {
       refuseSurplus(value, command);
       continue;

@@ -1,4 +1,4 @@
-import type { Command } from '../config/options.js';
+import type { Command } from '../config/option.js';
 import { type Flags, resolveSettings, type Surroundings } from '../config/settings.js';
 import type { LogLevel } from '../runtime/logger.js';
 import type { Session } from './session.js';
@@ -56,6 +56,18 @@ export async function runCommand(
     case 'redis': {
       const settings = resolveSettings(command, flags, around);
       return (await import('./redis.js')).redis(settings, session(settings));
+    }
+    case 'check': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./check.js')).check(settings, session(settings));
+    }
+    case 'preview': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./preview.js')).preview(settings, session(settings));
+    }
+    case 'doctor': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./doctor.js')).doctor(settings, session(settings));
     }
     default:
       return command satisfies never;

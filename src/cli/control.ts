@@ -6,10 +6,12 @@ import type { Session } from './session.js';
 
 type Action = 'pause' | 'resume' | 'cancel';
 
-const DONE: Readonly<Record<Action, string>> = {
-  pause: 'paused: what is on the wire is finished, nothing more begins. fanmail resume goes on',
-  resume: 'goes on',
-  cancel: 'is being cancelled: what is on the wire is finished, the rest is skipped',
+const DONE: Readonly<Record<Action, (id: string) => string>> = {
+  pause: (id) =>
+    `${id} is paused: what is on the wire is finished, nothing more begins. To go on: fanmail resume ${id}`,
+  resume: (id) => `${id} goes on.`,
+  cancel: (id) =>
+    `${id} is being cancelled: what is on the wire is finished, workers skip the rest. To see it end: fanmail attach ${id}`,
 };
 
 /** `fanmail pause|resume|cancel <id>`. */
@@ -34,7 +36,7 @@ export async function control(action: Action, settings: Settings<Action>, sessio
       await backend.wake.promote(campaign);
     }
     if (settings.json) session.terminal.out(JSON.stringify({ campaign: id, action, phase: result.phase }));
-    else session.terminal.say(`${id} ${DONE[action]}.`);
+    else session.terminal.say(DONE[action](id));
     return EXIT.ok;
   } finally {
     await backend.close();

@@ -3,6 +3,7 @@ import type { Standing } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import type { Summary } from '../domain/summary.js';
 import { summaryText } from '../report/summary-text.js';
+import type { Session } from './session.js';
 import { type Terminal, waitOr } from './terminal.js';
 import { type ProgressView, progressLines } from './view/progress.js';
 
@@ -28,12 +29,17 @@ export async function readProgress(backend: Backend, id: string): Promise<Progre
   return { standing, breaker, workers };
 }
 
-/** Shows a campaign's progress until it has ended, or until told to stop looking; changes nothing. */
-export async function follow(backend: Backend, id: string, terminal: Terminal, quiet: AbortSignal): Promise<Followed> {
+/** Shows a campaign's progress until it has ended, or until told to stop looking; `starting`: workers of our own come. */
+export async function follow(
+  backend: Backend,
+  id: string,
+  { terminal, quiet }: Session,
+  starting: boolean,
+): Promise<Followed> {
   const began = performance.now();
   let printedAt = began - PLAIN_EVERY_MS + 2_000;
   for (;;) {
-    const view = await readProgress(backend, id);
+    const view = { ...(await readProgress(backend, id)), starting };
     const { campaign } = view.standing;
     const ended = campaign.phase === 'completed' || campaign.phase === 'cancelled';
     const now = performance.now();

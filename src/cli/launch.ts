@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { composerOf } from '../app.js';
 import type { Settings } from '../config/settings.js';
@@ -7,7 +8,7 @@ import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
 import type { StagingStore } from '../pipeline/ports.js';
 import { type Staged, stage } from '../pipeline/stager.js';
-import { openRejects } from '../recipients/rejects.js';
+import { openRejects, type Rejects } from '../recipients/rejects.js';
 import { createMeasuringStore } from '../redis/ledger/measuring-store.js';
 import { describeRelay, identityOf, parseRelayUrl, type RelaySettings } from '../relay/url.js';
 import { count } from '../report/format.js';
@@ -15,6 +16,7 @@ import { attachTo } from './attach.js';
 import { openContext, sayFindings } from './context.js';
 import { makePlan, type Plan } from './plan.js';
 import type { Session } from './session.js';
+import { testTo } from './test-to.js';
 
 type LaunchSettings = Settings<'launch'>;
 
@@ -24,6 +26,8 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   const options = campaignOptions(settings, relay, session.cwd);
   const id = settings.id ?? newId();
   const plan = await makePlan(settings);
+  if (plan.list.notice !== null) session.terminal.say(plan.list.notice);
+  if (settings.testTo !== null) return testTo(settings.testTo, plan, relay, options, settings, session);
   if (settings.dryRun) return dryRun(id, plan, options, settings, session);
 
   const context = await openContext(settings, session, 'launch');
@@ -80,7 +84,8 @@ async function stageList(
   settings: LaunchSettings,
   session: Session,
 ): Promise<Staged> {
-  const rejects = openRejects(join(resolve(session.cwd, settings.results), id, 'rejects.csv'));
+  const folder = join(resolve(session.cwd, settings.results), id);
+  const rejects = openRejects(join(folder, 'rejects.csv'));
   try {
     const staged = await stage({
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
@@ -92,7 +97,8 @@ async function stageList(
       reject: (some) => rejects.add(some),
       confirm: (all) => confirm(all, options, settings, session),
     });
-    sayRejects(staged, await rejects.close(), session);
+    if (settings.dryRun) await leaveNothing(rejects, folder);
+    sayStaged(staged, settings.dryRun ? 'Would stage' : 'Staged', await rejects.close(), session);
     return staged;
   } catch (error) {
     // Where nothing could be sent, the file says why of each row.
@@ -100,15 +106,21 @@ async function stageList(
       const path = await rejects.close();
       if (path) session.terminal.say(`The rejected rows are in ${path}`);
     }
-    await rejects.discard();
+    await leaveNothing(rejects, folder);
     throw error;
   }
 }
 
-function sayRejects({ totals }: Staged, path: string | null, { terminal }: Session): void {
+/** What was not launched leaves no file, and no folder where this was all that was in it. */
+async function leaveNothing(rejects: Rejects, folder: string): Promise<void> {
+  await rejects.discard();
+  await rmdir(folder).catch(() => undefined);
+}
+
+function sayStaged({ totals }: Staged, verb: string, path: string | null, { terminal }: Session): void {
   const { total, chunks, rows } = totals;
   terminal.say(
-    `Staged ${count(total)} of ${count(rows)} rows in ${count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}.`,
+    `${verb} ${count(total)} of ${count(rows)} rows in ${count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}.`,
   );
   for (const [reason, rejected] of Object.entries(totals.rejects))
     terminal.say(`  rejected, ${reason}: ${count(rejected)}`);
@@ -148,7 +160,7 @@ function detached(id: string, { totals }: Staged, embedded: boolean, json: boole
   if (json) terminal.out(JSON.stringify({ campaign: id, phase: 'queued', ...totals }));
   else {
     terminal.say(`Sealed as ${id}. fanmail progress ${id} shows how it goes; fanmail attach ${id} follows it.`);
-    if (embedded) terminal.say('It moves when workers run: fanmail worker');
+    if (embedded) terminal.say('It moves when workers run: fanmail worker, or that attach.');
   }
   return EXIT.ok;
 }

@@ -23,19 +23,20 @@ async function main(): Promise<number> {
       return { terminal, log, quiet: signals.quiet, stop: signals.stop, version, ...around, places };
     });
   } catch (error) {
-    return explain(error, (text) => void process.stderr.write(`${scrubText(text)}\n`));
+    return explain(error, (text) => void process.stderr.write(`${text}\n`));
   }
 }
 
 /** One place that words errors: what, where, the way out; for a defect, the stack. */
 function explain(error: unknown, say: (text: string) => void): number {
   if (error instanceof FanmailError) {
-    say(`fanmail: ${error.message}`);
+    say(`fanmail: ${scrubText(error.message)}`);
+    // Hints are our own words, and show forms such as user:password@host.
     if (error.hint) say(error.hint.replace(/^/gm, '  '));
     say(`  (${error.code})`);
     return ERRORS[error.code];
   }
-  say(`fanmail: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  say(`fanmail: ${scrubText(error instanceof Error ? (error.stack ?? error.message) : String(error))}`);
   return EXIT.failure;
 }
 

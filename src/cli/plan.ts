@@ -1,14 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient } from '../domain/recipient.js';
 import { loadTemplate } from '../message/load-template.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
+import type { EncodingChoice } from '../recipients/encoding.js';
 import { readExclude } from '../recipients/exclude.js';
 import type { KeySet } from '../recipients/key-set.js';
 import { openList, type RecipientList } from '../recipients/list.js';
+import type { ListInput } from '../recipients/text.js';
 
 /** A list and a template that fit each other. */
 export interface Plan {
@@ -25,6 +26,9 @@ export interface PlanInput {
   readonly template: string;
   readonly subject: string | null;
   readonly emailColumn: string | null;
+  readonly encoding: EncodingChoice;
+  /** Names separated by commas, where the list has no header. */
+  readonly columns: string | null;
   readonly exclude: string | null;
   readonly limit: number | null;
 }
@@ -33,17 +37,11 @@ const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.
 
 /** Reads the template and as much of the list as tells its columns, and holds the one against the other. */
 export async function makePlan(input: PlanInput): Promise<Plan> {
-  const template = await loadTemplate(input.template, SHIPPED_TEMPLATES, input.subject);
+  const template = await loadPlanTemplate(input);
   const compiled = compileTemplate(template);
-  const exclude = input.exclude === null ? undefined : await readExcludeFile(input.exclude);
-  const source = input.list === '-' ? 'standard input' : input.list;
-  const list = await openList(await openInput(input.list), {
-    source,
-    ...(input.emailColumn === null ? {} : { emailColumn: input.emailColumn }),
-    ...(input.limit === null ? {} : { limit: input.limit }),
-    ...(exclude ? { exclude } : {}),
-  });
-  if (list.format === 'csv') checkColumns(compiled, list, source);
+  const list = await openPlanList(input);
+  const [unknown] = unknownVariables(compiled, list, sourceName(input));
+  if (unknown) throw unknown;
   return {
     list,
     template,
@@ -53,19 +51,46 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
   };
 }
 
-function checkColumns(template: CompiledTemplate, list: RecipientList, source: string): void {
-  const known = new Set(list.columns.map((column) => column.variable));
-  for (const { variable, file, line, column } of template.needs) {
-    if (known.has(variable)) continue;
-    throw new FanmailError(
-      'TEMPLATE_UNKNOWN_VARIABLE',
-      `${file}, line ${line}, column ${column} uses {{${variable}}}, and ${source} has no such column`,
-      { hint: `the list's columns are ${[...known].join(', ')}` },
-    );
-  }
+export function loadPlanTemplate(input: Pick<PlanInput, 'template' | 'subject'>): Promise<TemplateSource> {
+  return loadTemplate(input.template, SHIPPED_TEMPLATES, input.subject);
 }
 
-function renderOnce(template: CompiledTemplate, recipient: Recipient): void {
+/** Reads whom to exclude, and as much of the list as tells its columns. */
+export async function openPlanList(input: PlanInput): Promise<RecipientList> {
+  const exclude = input.exclude === null ? undefined : await readExcludeFile(input.exclude);
+  return openList(await openInput(input.list), {
+    source: sourceName(input),
+    encoding: input.encoding,
+    ...(input.columns === null ? {} : { columns: input.columns.split(',') }),
+    ...(input.emailColumn === null ? {} : { emailColumn: input.emailColumn }),
+    ...(input.limit === null ? {} : { limit: input.limit }),
+    ...(exclude ? { exclude } : {}),
+  });
+}
+
+/** What messages call the list. */
+export function sourceName({ list }: Pick<PlanInput, 'list'>): string {
+  return list === '-' ? 'standard input' : list;
+}
+
+/** An error for each variable of the template that the list has no column for; a row of NDJSON may have others. */
+export function unknownVariables(template: CompiledTemplate, list: RecipientList, source: string): FanmailError[] {
+  if (list.format !== 'csv') return [];
+  const known = new Set(list.columns.map((column) => column.variable));
+  return template.needs
+    .filter(({ variable }) => !known.has(variable))
+    .map(
+      ({ variable, file, line, column }) =>
+        new FanmailError(
+          'TEMPLATE_UNKNOWN_VARIABLE',
+          `${file}, line ${line}, column ${column} uses {{${variable}}}, and ${source} has no such column`,
+          { hint: `the list's columns are ${[...known].join(', ')}` },
+        ),
+    );
+}
+
+/** Renders for nothing but its error, which gets the row's place. */
+export function renderOnce(template: CompiledTemplate, recipient: Recipient): void {
   try {
     template.render(recipient.variables);
   } catch (error) {
@@ -81,7 +106,7 @@ async function readExcludeFile(path: string): Promise<KeySet> {
   return readExclude(await openInput(path), path);
 }
 
-async function openInput(path: string): Promise<Readable> {
+async function openInput(path: string): Promise<ListInput> {
   if (path === '-') return process.stdin;
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new FanmailError('LIST_UNREADABLE', `${path} can't be read: ${error.code ?? error.message}`, {
@@ -92,5 +117,6 @@ async function openInput(path: string): Promise<Readable> {
   if (stats.isDirectory()) {
     throw new FanmailError('LIST_UNREADABLE', `${path} is a folder`, { hint: 'give the path of a CSV or NDJSON file' });
   }
-  return createReadStream(path);
+  // A pipe, such as a shell's <(…), can be read once only.
+  return stats.isFile() ? () => createReadStream(path) : createReadStream(path);
 }

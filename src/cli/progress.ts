@@ -13,7 +13,7 @@ export async function progress(settings: Settings<'progress'>, session: Session)
   try {
     const { id } = await pickCampaign(backend, settings.campaign);
     if (settings.watch) {
-      const followed = await follow(backend, id, terminal, session.quiet);
+      const followed = await follow(backend, id, session, false);
       if (followed.kind === 'interrupted') return EXIT.interrupted;
       if (settings.json) terminal.out(JSON.stringify(progressObject(await readProgress(backend, id))));
       return exitCodeOf(followed.summary);

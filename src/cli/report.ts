@@ -1,12 +1,18 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
+import { readSource } from '../pipeline/aggregator.js';
+import { summaryPage } from '../report/page.js';
 import { createResults } from '../report/results.js';
+import { resultNames } from '../report/summary-text.js';
 import { openContext, pickCampaign } from './context.js';
 import { conclude, readSummary } from './follow.js';
 import type { Session } from './session.js';
 
-/** `fanmail report <id>`: the summary again, and with `--out` the results, on any machine that reaches the Redis. */
+/**
+ * `fanmail report <id>`: the summary again, and with `--out` the results, on any machine that reaches the Redis. A page
+ * goes to standard output, or with `--out` into its folder; then its path is printed.
+ */
 export async function report(settings: Settings<'report'>, session: Session): Promise<number> {
   const { backend } = await openContext(settings, session, 'report');
   const { terminal, log } = session;
@@ -20,18 +26,15 @@ export async function report(settings: Settings<'report'>, session: Session): Pr
       });
     }
     const summary = await readSummary(backend, id);
-    conclude(summary, settings.format === 'json', terminal);
+    if (settings.format !== 'html') conclude(summary, settings.format === 'json', terminal);
+    else if (settings.out === null) terminal.out(summaryPage(summary).trimEnd());
     if (settings.out !== null) {
       const { campaigns } = backend;
-      const [words, latencies, late] = await Promise.all([
-        campaigns.words(id),
-        campaigns.latencies(id),
-        campaigns.late(id),
-      ]);
       const results = createResults({ defaultDir: resolve(session.cwd, settings.out), log });
       const campaign = { ...standing.campaign, options: { ...standing.campaign.options, resultsDir: null } };
-      const source = { standing, words, latencies, late, chunks: () => campaigns.results(campaign) };
+      const source = await readSource(standing, campaigns, () => campaigns.results(campaign));
       const { dir } = await results.write(campaign, source);
+      if (settings.format === 'html') terminal.out(join(dir, resultNames(campaign.round).page));
       terminal.say(`Results are in ${dir}`);
     }
     return EXIT.ok;

@@ -150,6 +150,20 @@ export const OPTIONS = {
     env: 'FANMAIL_EMAIL_COLUMN',
     schema: line(),
   }),
+  encoding: option({
+    describe:
+      "The list's encoding; auto: by its byte order mark, else UTF-8, else Windows-1252 where it can only be that",
+    commands: ['launch', 'check', 'preview'],
+    env: 'FANMAIL_ENCODING',
+    schema: oneOf(['auto', 'utf-8', 'utf-16', 'windows-1252']),
+    default: 'auto',
+  }),
+  columns: option({
+    describe: 'The names of the columns, separated by commas, of a CSV list whose first line is a recipient already',
+    commands: ['launch', 'check', 'preview'],
+    env: 'FANMAIL_COLUMNS',
+    schema: line(),
+  }),
   yes: toggle(['launch'], "Don't ask before sending", 'FANMAIL_YES'),
   results: option({
     describe: 'The folder for summaries and results',

@@ -31,8 +31,12 @@ export function mailboxHeader(header: string, mailbox: string): string {
   return `${header}: ${shown}${gap}<${address}>\r\n`;
 }
 
-/** A header that holds one bare address. */
-export function addressHeader(header: string, address: string): string {
+/**
+ * A header that holds one bare address. One outside ASCII stands there as it is (RFC 6532 3.2): its bytes in UTF-8, each
+ * as the character of that number, which is how a header is written out.
+ */
+export function addressHeader(header: string, written: string): string {
+  const address = isPrintable(written) ? written : Buffer.from(written).toString('latin1');
   const gap = header.length + 2 + address.length <= LINE ? ' ' : '\r\n ';
   return `${header}:${gap}${address}\r\n`;
 }

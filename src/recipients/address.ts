@@ -11,7 +11,7 @@ export type ParsedAddress =
     }
   | { readonly ok: false; readonly reason: RejectReason; readonly detail: string };
 
-/** RFC 5321 4.5.3.1.1 to 4.5.3.1.3, in octets. A path is 256 with its angle brackets, so 254 are left. */
+/** RFC 5321 4.5.3.1.1 to 4.5.3.1.3, in octets, of UTF-8 where it isn't ASCII (RFC 6531 3.3). A path is 256 with its angle brackets, so 254 are left. */
 const MAX_LOCAL = 64;
 const MAX_DOMAIN = 255;
 const MAX_ADDRESS = 254;
@@ -23,6 +23,11 @@ const COMMON =
 /** Dot-string and quoted-string of RFC 5321 4.1.2. */
 const DOT_STRING = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])+"$/;
+/**
+ * Outside ASCII RFC 6531 3.3 allows every character. Nobody has an address with one that is blank, invisible, turns the
+ * direction of text, or is unassigned, except for the joiners, which Persian and Indic scripts write within words.
+ */
+const NO_ADDRESS = /[^\0-\x7f\P{Z}]|(?!\u200c|\u200d)[^\0-\x7f\P{C}]/u;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through.
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/;
@@ -35,9 +40,9 @@ const NUMERIC = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 
 /**
  * Reads an address as it stands in a list. Spaces and tabs around it are dropped. RFC 5321's limits and syntax hold;
- * a name or angle brackets around the address, comments, address literals (`[192.0.2.1]`) and local parts outside
- * ASCII (RFC 6531) are refused. A domain of one label, such as `localhost`, is allowed: a relay may know it. Domains
- * outside ASCII become their A-labels (UTS 46).
+ * a name or angle brackets around the address, comments and address literals (`[192.0.2.1]`) are refused. A domain of
+ * one label, such as `localhost`, is allowed: a relay may know it. Domains outside ASCII become their A-labels (UTS 46).
+ * A local part outside ASCII stays as written (RFC 6531): such an address needs a relay that offers SMTPUTF8.
  *
  * What comes out holds no control character, no space outside a quoted local part, and exactly one unquoted `@`.
  */
@@ -64,22 +69,29 @@ function parseCarefully(text: string): ParsedAddress {
   const domain = asciiDomain(written);
   if (typeof domain !== 'string') return domain;
   const address = `${local}@${domain}`;
-  if (address.length > MAX_ADDRESS) {
-    return refuse('address-too-long', `It has ${address.length} octets; ${MAX_ADDRESS} are allowed.`);
-  }
-  return { ok: true, address, key: address.toLowerCase() };
+  const octets = Buffer.byteLength(address);
+  if (octets > MAX_ADDRESS) return refuse('address-too-long', `It has ${octets} octets; ${MAX_ADDRESS} are allowed.`);
+  return { ok: true, address, key: keyOf(address) };
+}
+
+/** For comparing a parsed address: in lower case, composed (NFC), so that both ways to write `é` are one. */
+export function keyOf(address: string): string {
+  return NOT_ASCII.test(address) ? address.normalize('NFC').toLowerCase().normalize('NFC') : address.toLowerCase();
 }
 
 function localFault(local: string): ParsedAddress | null {
   if (local === '' || local === '""') return refuse('local-empty', 'Nothing stands before the @.');
   if (CONTROL.test(local)) return refuse('local-syntax', 'A control character or a line break stands before the @.');
-  if (NOT_ASCII.test(local)) {
-    return refuse('local-not-ascii', 'Before the @ only ASCII characters are supported.');
+  if (NO_ADDRESS.test(local)) {
+    return refuse('local-not-ascii', 'Before the @ stands a blank or invisible character outside ASCII.');
   }
-  if (local.length > MAX_LOCAL) {
-    return refuse('local-too-long', `The part before the @ has ${local.length} octets; ${MAX_LOCAL} are allowed.`);
+  const octets = Buffer.byteLength(local);
+  if (octets > MAX_LOCAL) {
+    return refuse('local-too-long', `The part before the @ has ${octets} octets; ${MAX_LOCAL} are allowed.`);
   }
-  if (DOT_STRING.test(local) || QUOTED_STRING.test(local)) return null;
+  // RFC 6531 3.3: what is outside ASCII may stand wherever a letter may.
+  const plain = local.replace(/[^\0-\x7f]/g, 'x');
+  if (DOT_STRING.test(plain) || QUOTED_STRING.test(plain)) return null;
   if (local.includes('<')) {
     return refuse('local-syntax', 'Only the address itself is allowed, without a name or angle brackets.');
   }

@@ -1,35 +1,77 @@
 import { FanmailError } from '../domain/errors.js';
+import type { Column } from '../domain/recipient.js';
+import { parseAddress } from './address.js';
 import { addressColumn, columnsOf } from './columns.js';
-import { CsvReader, type CsvRecord } from './csv-reader.js';
-import { sniffDialect } from './dialect.js';
+import { CsvReader, type CsvRecord, type Dialect } from './csv-reader.js';
+import { sniffDialect, sniffHeaderless } from './dialect.js';
 import { emptyVariables, type OpenedRows, type RawRow } from './rows.js';
 
+export interface CsvOptions {
+  /** The list's name for messages. */
+  readonly source: string;
+  /** The address column by title or variable. */
+  readonly emailColumn?: string;
+  /** The columns' titles, where the first record is no header. */
+  readonly columns?: readonly string[];
+}
+
 /** Opens a CSV list by its first record; null where `head` does not hold it completely yet. */
-export function openCsv(
-  head: string,
-  final: boolean,
-  { source, emailColumn: wanted }: { readonly source: string; readonly emailColumn?: string },
-): OpenedRows | null {
-  const dialect = sniffDialect(head, final, wanted);
+export function openCsv(head: string, final: boolean, options: CsvOptions): OpenedRows | null {
+  const { source, columns: given, emailColumn: wanted } = options;
+  // Before anything else: these need nothing of the list.
+  const known = given ? named(given, '--columns', wanted) : null;
+  const dialect = known ? sniffData(head, final, known) : sniffDialect(head, final, wanted);
   if (dialect === null) return null;
-  const [header] = new CsvReader(dialect, source).push(head, final);
-  if (header === undefined) return null;
-  if (header.fault) {
-    throw new FanmailError('LIST_SYNTAX', `Line ${header.line} of ${source}, the column names: ${header.fault}`);
+  const [first] = new CsvReader(dialect, source).push(head, final);
+  if (first === undefined) return null;
+  if (known) checkWidth(first, known.columns.length, source);
+  else if (first.fault) {
+    throw new FanmailError('LIST_SYNTAX', `Line ${first.line} of ${source}, the column names: ${first.fault}`, {
+      hint: 'Put quotes around the whole cell, and write a quote inside it twice.',
+    });
   }
-  const columns = columnsOf(header.cells, source);
-  const emailColumn = addressColumn(columns, wanted, source);
-  const emailIndex = columns.indexOf(emailColumn);
+  const { columns, emailColumn, emailIndex } = known ?? named(first.cells, source, wanted);
   const names = columns.map((column) => column.variable);
   const reader = new CsvReader(dialect, source);
-  let atHeader = true;
+  let atHeader = known === null;
+  /** A NUL is rare, so nobody looks for it in every row before the first one came. */
+  let nul = false;
   const push = (text: string, last: boolean): RawRow[] => {
+    nul ||= text.includes('\0');
     const records = reader.push(text, last);
     const rows = atHeader ? records.slice(1) : records;
     if (records.length > 0) atHeader = false;
-    return rows.map((record) => toRow(record, names, emailIndex));
+    return rows.map((record) => toRow(nul ? withNulFault(record) : record, names, emailIndex));
   };
   return { format: 'csv', delimiter: dialect.delimiter, columns, emailColumn, push };
+}
+
+interface Named {
+  readonly columns: readonly Column[];
+  readonly emailColumn: Column;
+  readonly emailIndex: number;
+}
+
+function named(titles: readonly string[], source: string, wanted: string | undefined): Named {
+  const columns = columnsOf(titles, source);
+  const emailColumn = addressColumn(columns, wanted, source);
+  return { columns, emailColumn, emailIndex: columns.indexOf(emailColumn) };
+}
+
+function sniffData(head: string, final: boolean, { columns, emailIndex }: Named): Dialect | null {
+  return sniffHeaderless(head, final, columns.length, (cells) => parseAddress(cells[emailIndex] ?? '').ok);
+}
+
+/** Where the first record has another width than was said, it is likelier that all have. */
+function checkWidth({ line, cells }: CsvRecord, width: number, source: string): void {
+  if (cells.length === width) return;
+  const message = `--columns names ${width} columns, and line ${line} of ${source} has ${cells.length} cells.`;
+  throw new FanmailError('LIST_SYNTAX', message, { hint: 'Name every column of the list, in order.' });
+}
+
+function withNulFault(record: CsvRecord): CsvRecord {
+  if (record.fault || !record.cells.some((cell) => cell.includes('\0'))) return record;
+  return { ...record, fault: 'A NUL character stands in it.' };
 }
 
 function toRow(record: CsvRecord, names: readonly string[], emailIndex: number): RawRow {

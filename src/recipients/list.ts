@@ -1,13 +1,12 @@
-import { createHash, type Hash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { FanmailError } from '../domain/errors.js';
 import type { Column, Recipient, Reject, RejectReason } from '../domain/recipient.js';
 import { parseAddress } from './address.js';
 import { openCsv } from './csv-rows.js';
+import type { Encoding, EncodingChoice } from './encoding.js';
 import { KeySet } from './key-set.js';
 import { openNdjson } from './ndjson-rows.js';
 import type { OpenedRows, RawRow } from './rows.js';
-import { decodeText, MAX_RECORD } from './text.js';
+import { type ListInput, MAX_RECORD, type OpenedText, openText } from './text.js';
 
 export type Row =
   | { readonly kind: 'recipient'; readonly recipient: Recipient }
@@ -24,10 +23,17 @@ export interface ListOptions {
   readonly exclude?: KeySet | undefined;
   /** By default NDJSON where the first character that is not blank is `{`, and CSV otherwise. */
   readonly format?: 'csv' | 'ndjson';
+  /** By default `auto`, see `openText`. */
+  readonly encoding?: EncodingChoice;
+  /** The titles of the columns of a CSV list whose first record is no header. */
+  readonly columns?: readonly string[];
 }
 
 export interface RecipientList {
   readonly format: 'csv' | 'ndjson';
+  readonly encoding: Encoding;
+  /** What was guessed about the encoding, a sentence for the operator; null where nothing was. */
+  readonly notice: string | null;
   /** Null for NDJSON. */
   readonly delimiter: string | null;
   /** For NDJSON the names of the first object; a row may have others. */
@@ -46,27 +52,33 @@ export interface RecipientList {
 }
 
 /**
- * Opens a list: reads as much of it as tells its format and columns. Memory holds one batch, plus at most 16 bytes for
- * each address seen. Throws FanmailError LIST_UNREADABLE, LIST_SYNTAX, LIST_NO_ADDRESS_COLUMN, or
- * LIST_NOTHING_SENDABLE for an empty list; the input is closed then. Whoever leaves the batches
- * of an opened list unread closes the input.
+ * Opens a list: reads as much of it as tells its encoding, format and columns. Memory holds one batch, plus at most 16
+ * bytes for each address seen, and of a stream up to a megabyte. Throws FanmailError LIST_UNREADABLE, LIST_SYNTAX,
+ * LIST_NO_ADDRESS_COLUMN, or LIST_NOTHING_SENDABLE for an empty list; the input is closed then. Whoever leaves the
+ * batches of an opened list unread closes the input.
  */
-export async function openList(input: Readable | AsyncIterable<Buffer>, options: ListOptions): Promise<RecipientList> {
-  const hash = createHash('sha256');
-  const texts = decodeText(input, options.source, hash);
+export async function openList(input: ListInput, options: ListOptions): Promise<RecipientList> {
+  return openListText(
+    await openText(input, { ...options, encoding: options.encoding ?? 'auto', guess: true }),
+    options,
+  );
+}
+
+/** The same for text that is decoded already. */
+export async function openListText(text: OpenedText, options: ListOptions): Promise<RecipientList> {
   try {
     let head = '';
     for (;;) {
-      const next = await texts.next();
+      const next = await text.pieces.next();
       if (!next.done) head += next.value;
       // A first record that is not complete by then never will be.
       const final = next.done === true || head.length > MAX_RECORD;
       const rows = open(head, final, options);
       if (rows === null && final) throw empty(options.source);
-      if (rows) return listOf(rows, head, texts, hash, options);
+      if (rows) return listOf(rows, head, text, options);
     }
   } catch (error) {
-    await texts.return();
+    await text.pieces.return();
     throw error;
   }
 }
@@ -75,8 +87,15 @@ export async function openList(input: Readable | AsyncIterable<Buffer>, options:
 function open(head: string, final: boolean, options: ListOptions): OpenedRows | null {
   const first = head.match(/\S/)?.[0];
   if (first === undefined) return null;
-  const format = options.format ?? (first === '{' ? 'ndjson' : 'csv');
+  if (head.slice(0, head.indexOf('\n') + 1 || head.length).includes('\0')) throw notText(options.source);
+  const format = options.format ?? (first === '{' && !options.columns ? 'ndjson' : 'csv');
   return format === 'csv' ? openCsv(head, final, options) : openNdjson(head, final, options);
+}
+
+/** UTF-16 without a mark has such a character in its first line, whatever it says: that of the line end. */
+function notText(source: string): FanmailError {
+  const message = `The list ${source} has zero bytes in its first line: it is UTF-16 without a mark, or no text at all.`;
+  return new FanmailError('LIST_UNREADABLE', message, { hint: 'If it is UTF-16, add --encoding utf-16.' });
 }
 
 function empty(source: string): FanmailError {
@@ -88,8 +107,7 @@ function empty(source: string): FanmailError {
 function listOf(
   rows: OpenedRows,
   head: string,
-  texts: AsyncGenerator<string>,
-  hash: Hash,
+  { encoding, notice, pieces, digest: digestOf }: OpenedText,
   options: ListOptions,
 ): RecipientList {
   let digest: string | undefined;
@@ -100,18 +118,20 @@ function listOf(
     const screen = new Screen(options);
     try {
       yield* some(screen.pass(rows.push(head, false)));
-      for await (const text of texts) {
+      for await (const text of pieces) {
         if (!screen.full) yield* some(screen.pass(rows.push(text, false)));
       }
       if (!screen.full) yield* some(screen.pass(rows.push('', true)));
-      digest = hash.digest('hex');
+      digest = digestOf();
     } finally {
-      await texts.return(undefined);
+      await pieces.return(undefined);
     }
   }
   const { format, delimiter, columns, emailColumn } = rows;
   return {
     format,
+    encoding,
+    notice,
     delimiter,
     columns,
     emailColumn,

@@ -41,6 +41,7 @@ function toRow({ line, text }: Line, emailVariable: string, variableByKey: Reado
     if (value === undefined) return refuse(line, `Its values are nested deeper than ${MAX_DEPTH} levels.`);
     variables[name] = value;
   }
+  if (text.includes('\\u0000') && holdsNul(variables)) return refuse(line, 'A NUL character stands in it.');
   return { kind: 'fields', line, address: variables[emailVariable], variables };
 }
 
@@ -61,6 +62,12 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | string {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A raw NUL is no JSON, but an escaped one is. */
+function holdsNul(value: Value): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsNul);
 }
 
 /** The value with objects that have no prototype; undefined where it is nested too deep. */

@@ -1,113 +1,164 @@
-import { isUtf8 } from 'node:buffer';
-import type { Hash } from 'node:crypto';
-import { FanmailError } from '../domain/errors.js';
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { readBlocks } from './blocks.js';
+import {
+  type Decoder,
+  guessedDecoder,
+  refuseBadGuess,
+  utf8Decoder,
+  utf16Decoder,
+  windows1252Decoder,
+} from './decoders.js';
+import {
+  declaredEncoding,
+  type Encoding,
+  type EncodingChoice,
+  markOf,
+  refuseOtherFormats,
+  SAVE_AS,
+} from './encoding.js';
+import { Survey } from './survey.js';
 
 /** The most characters that one record or line of a list may have; what is longer is a fault of the file. */
 export const MAX_RECORD = 1_000_000;
-/** Larger pieces are cut, so that a batch of rows stays small whatever the input hands over. */
-const PIECE = 65_536;
+/** Bytes of a stream that are looked through before the first of its text is given out. */
+const WINDOW = 1_048_576;
+/** A line of so many bytes has more than MAX_RECORD characters in any encoding. */
+const ENDLESS = 4 * MAX_RECORD;
 
-const SAVE_AS = 'Save the list as UTF-8, in a spreadsheet for example as "CSV UTF-8".';
+/** Where a list comes from: a stream, or, for a file that can be read twice, a function that opens it anew. */
+export type ListInput = Readable | AsyncIterable<Buffer> | (() => Readable);
+
+export interface TextOptions {
+  /** The list's name for messages. */
+  readonly source: string;
+  readonly encoding: EncodingChoice;
+  /** Whether what is no UTF-8 may be taken for Windows-1252. */
+  readonly guess: boolean;
+}
+
+export interface OpenedText {
+  readonly encoding: Encoding;
+  /** What was guessed about it, for the operator; null where nothing was. */
+  readonly notice: string | null;
+  /** Without a byte order mark. Throws FanmailError LIST_UNREADABLE. Leaving early closes the input. */
+  readonly pieces: AsyncGenerator<string, void, undefined>;
+  /** SHA-256 of the bytes as they came, in hex; once, after the last piece. */
+  digest(): string;
+}
+
+const TRY_1252 = `If it is Windows-1252, add --encoding windows-1252. Otherwise: ${SAVE_AS}`;
 
 /**
- * The text of a list, piece by piece; every raw byte goes to `digest` first. A byte order mark is dropped. Throws
- * FanmailError LIST_UNREADABLE where the input fails or is not UTF-8, naming the line of the first wrong byte.
+ * The text of a list. `auto` goes by the byte order mark; without one it is UTF-8, or Windows-1252 where it can only be
+ * that: of a file the whole is looked through for it, of a stream the first megabyte, before the first text is given
+ * out. What turns up later in a stream is refused, never read another way. Throws FanmailError LIST_UNREADABLE.
  */
-export async function* decodeText(
-  input: AsyncIterable<Buffer>,
-  source: string,
-  digest?: Hash,
-): AsyncGenerator<string, void, undefined> {
-  const decoder = new Utf8(source);
+export async function openText(input: ListInput, options: TextOptions): Promise<OpenedText> {
+  const hash = createHash('sha256');
+  const blocks = readBlocks(typeof input === 'function' ? input() : input, options.source, hash);
   try {
-    for await (const chunk of input) {
-      digest?.update(chunk);
-      for (let start = 0; start < chunk.length; start += PIECE) {
-        const text = decoder.decode(chunk.subarray(start, start + PIECE));
-        if (text !== '') yield text;
-      }
+    const first = (await blocks.next()).value ?? Buffer.alloc(0);
+    const head = [first];
+    refuseOtherFormats(first, options.source);
+    const mark = markOf(first);
+    const declared = declaredEncoding(first, mark, options.encoding, options.source);
+    let survey: Survey | null = null;
+    if (declared === null && options.guess) {
+      survey = typeof input === 'function' ? await surveyFile(input(), options.source) : await surveyHead(head, blocks);
+      refuseBadGuess(survey, { source: options.source, hint: TRY_1252 });
     }
+    const guessedLine = survey?.otherLine ?? null;
+    const decoder = decoderOf(declared, guessedLine !== null, options);
+    return {
+      encoding: declared ?? (guessedLine === null ? 'utf-8' : 'windows-1252'),
+      notice: guessedLine === null ? null : noticeOf(options.source, guessedLine),
+      pieces: decoded(head, mark?.bytes ?? 0, blocks, decoder),
+      digest: () => hash.digest('hex'),
+    };
   } catch (error) {
-    if (error instanceof FanmailError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new FanmailError('LIST_UNREADABLE', `The list ${source} can't be read: ${why}`, { cause: error });
+    await blocks.return();
+    throw error;
   }
-  const last = decoder.end();
-  if (last !== '') yield last;
 }
 
-class Utf8 {
-  readonly #source: string;
-  #line = 1;
-  #first = true;
-  /** The start of a character whose other bytes come with the next piece. */
-  #cut = Buffer.alloc(0);
+function noticeOf(source: string, line: number): string {
+  return (
+    `The list ${source} is not UTF-8 (see line ${line}) and is read as Windows-1252, the usual encoding of older ` +
+    'programs. --encoding windows-1252 says so; if names look wrong, save the list as UTF-8.'
+  );
+}
 
-  constructor(source: string) {
-    this.#source = source;
+function decoderOf(declared: Encoding | null, guessed: boolean, { source, guess }: TextOptions): Decoder {
+  const asked = { source, hint: SAVE_AS };
+  switch (declared) {
+    case null:
+      if (guessed) return guessedDecoder({ source, hint: TRY_1252 });
+      return utf8Decoder({ source, hint: guess ? TRY_1252 : SAVE_AS });
+    case 'utf-8':
+      return utf8Decoder(asked);
+    case 'windows-1252':
+      return windows1252Decoder(asked);
+    default:
+      return utf16Decoder(declared === 'utf-16be', asked);
   }
+}
 
-  decode(piece: Buffer): string {
-    const bytes = this.#cut.length === 0 ? piece : Buffer.concat([this.#cut, piece]);
-    // The mark and the signatures below have up to 4 bytes. What is shorter comes out in `end`.
-    const whole = this.#first && bytes.length < 4 ? 0 : wholeCharacters(bytes);
-    this.#cut = Buffer.from(bytes.subarray(whole));
-    return this.#text(bytes.subarray(0, whole));
+async function surveyFile(file: Readable, source: string): Promise<Survey> {
+  const survey = new Survey();
+  let sinceLineEnd = 0;
+  for await (const block of readBlocks(file, source)) {
+    survey.push(block);
+    const lineEnd = Math.max(block.lastIndexOf(0x0a), block.lastIndexOf(0x0d));
+    sinceLineEnd = lineEnd === -1 ? sinceLineEnd + block.length : block.length - lineEnd;
+    // Whoever reads this line will refuse it: no need to unpack gigabytes of it here.
+    if (sinceLineEnd > ENDLESS) break;
   }
+  survey.end();
+  return survey;
+}
 
-  /** What is left: a text of up to 3 bytes, or half a character, which is refused. */
-  end(): string {
-    return this.#text(this.#cut);
+/** Reads on until the window is full or the stream ends; what was read is kept in `head`. */
+async function surveyHead(head: Buffer[], blocks: AsyncGenerator<Buffer>): Promise<Survey> {
+  const survey = new Survey();
+  let size = 0;
+  for (const block of head) {
+    survey.push(block);
+    size += block.length;
   }
-
-  #text(bytes: Buffer): string {
-    if (bytes.length === 0) return '';
-    if (this.#first) refuseOtherFormats(bytes, this.#source);
-    if (!isUtf8(bytes)) throw this.#notUtf8(bytes);
-    const text = bytes.toString('utf8', this.#first && hasMark(bytes) ? 3 : 0);
-    this.#first = false;
-    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#line++;
-    return text;
-  }
-
-  #notUtf8(bytes: Buffer): FanmailError {
-    let line = this.#line;
-    for (let start = 0; start < bytes.length; line++) {
-      const newline = bytes.indexOf(0x0a, start);
-      const end = newline === -1 ? bytes.length : newline + 1;
-      if (!isUtf8(bytes.subarray(start, end))) break;
-      start = end;
+  while (size < WINDOW) {
+    const next = await blocks.next();
+    if (next.done) {
+      survey.end();
+      break;
     }
-    return new FanmailError('LIST_UNREADABLE', `The list ${this.#source} is not UTF-8: see line ${line}.`, {
-      hint: SAVE_AS,
-    });
+    head.push(next.value);
+    survey.push(next.value);
+    size += next.value.length;
   }
+  return survey;
 }
 
-function hasMark(bytes: Buffer): boolean {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-}
-
-function refuseOtherFormats(bytes: Buffer, source: string): void {
-  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (utf16) throw new FanmailError('LIST_UNREADABLE', `The list ${source} is UTF-16.`, { hint: SAVE_AS });
-  if (bytes.indexOf('PK\x03\x04', 0, 'latin1') === 0) {
-    const message = `The list ${source} is a zip file, perhaps a spreadsheet (.xlsx, .ods).`;
-    throw new FanmailError('LIST_UNREADABLE', message, { hint: SAVE_AS });
+async function* decoded(
+  head: Buffer[],
+  markBytes: number,
+  blocks: AsyncGenerator<Buffer>,
+  decoder: Decoder,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    let skip = markBytes;
+    for (let block = head.shift(); block !== undefined; block = head.shift()) {
+      const text = decoder.decode(block.subarray(skip));
+      skip = 0;
+      if (text !== '') yield text;
+    }
+    for await (const block of blocks) {
+      const text = decoder.decode(block);
+      if (text !== '') yield text;
+    }
+    const last = decoder.end();
+    if (last !== '') yield last;
+  } finally {
+    await blocks.return(undefined);
   }
-  if (bytes.includes(0)) {
-    const message = `The list ${source} holds zero bytes: it is UTF-16 or no text at all.`;
-    throw new FanmailError('LIST_UNREADABLE', message, { hint: SAVE_AS });
-  }
-}
-
-/** Where the last whole character ends: a sequence of RFC 3629 that is cut off at the end has at most 3 bytes. */
-function wholeCharacters(bytes: Buffer): number {
-  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? bytes.length - back : bytes.length;
-  }
-  return bytes.length;
 }

@@ -75,7 +75,7 @@ async function startLocked(paths: ServerPaths, options: EnsureOptions): Promise<
     while (Date.now() < deadline) {
       const answer = await Promise.race([failed.promise, askServer(paths.socket)]);
       if (typeof answer === 'object') {
-        writeFileSync(paths.pidFile, String(answer.pid));
+        writeFileSync(paths.pidFile, String(answer.pid), { mode: 0o600 });
         options.log?.info({ pid: answer.pid, socket: paths.socket }, 'started the embedded Redis');
         return true;
       }

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { CaughtMessages } from './caught.js';
+import { Monkey } from './chaos.js';
 import { answer } from './mailhog.js';
 
 export interface CatcherOptions {
@@ -27,14 +28,15 @@ export interface Catcher {
 
 /**
  * A mail server that delivers nothing: keeps what it gets in a folder and shows it over HTTP as MailHog does. Any login
- * is good. Rejects where a port can't be had; then nothing is left running.
+ * is good. Told so over HTTP, it refuses and cuts connections as MailHog's chaos monkey does. Rejects where a port can't be had; then nothing is left running.
  */
 export async function startCatcher(options: CatcherOptions): Promise<Catcher> {
   const host = options.host ?? '127.0.0.1';
   const caught = new CaughtMessages(options.dir, options.keep ?? 100_000);
-  const smtp = smtpServer(caught);
+  const monkey = new Monkey();
+  const smtp = smtpServer(caught, monkey);
   const http = createServer((request, response) => {
-    answer(request, response, caught).catch((error: unknown) => response.destroy(error as Error));
+    answer(request, response, { caught, monkey }).catch((error: unknown) => response.destroy(error as Error));
   });
   try {
     await listening(smtp.server, () => smtp.listen(options.port, host));
@@ -56,7 +58,7 @@ export async function startCatcher(options: CatcherOptions): Promise<Catcher> {
   };
 }
 
-function smtpServer(caught: CaughtMessages): SMTPServer {
+function smtpServer(caught: CaughtMessages, monkey: Monkey): SMTPServer {
   const server = new SMTPServer({
     name: 'fanmail.localhost',
     banner: 'fanmail catch',
@@ -67,17 +69,27 @@ function smtpServer(caught: CaughtMessages): SMTPServer {
     logger: false,
     socketTimeout: 10 * 60_000,
     closeTimeout: 500,
-    onAuth: (auth, _session, callback) => callback(null, { user: auth.username ?? 'anybody' }),
+    onAuth: (auth, _session, callback) => {
+      if (monkey.strikes('RejectAuthChance')) return callback(refusal(500, 'Unrecognised command'));
+      callback(null, { user: auth.username ?? 'anybody' });
+    },
+    onMailFrom: ({ address }, _session, callback) => {
+      callback(monkey.strikes('RejectSenderChance') ? refusal(550, `Invalid sender ${address}`) : null);
+    },
+    onRcptTo: ({ address }, _session, callback) => {
+      callback(monkey.strikes('RejectRecipientChance') ? refusal(550, `Invalid recipient ${address}`) : null);
+    },
     onData: (stream, session, callback) => {
       receive(stream)
         .then((content) => {
-          if (stream.sizeExceeded) return callback(tooLarge());
+          if (stream.sizeExceeded) return callback(refusal(552, '5.3.4 the message is larger than 50 MB'));
           const { number } = caught.add(content, envelopeOf(session));
           callback(null, `caught as ${number}`);
         })
         .catch(callback);
     },
   });
+  server.server.prependListener('connection', (socket) => tease(socket, monkey));
   // A client that goes away in the middle; nothing to do.
   server.on('error', () => undefined);
   return server;
@@ -93,8 +105,20 @@ function receive(stream: SMTPServerDataStream): Promise<Buffer> {
   });
 }
 
-function tooLarge(): Error {
-  return Object.assign(new Error('5.3.4 the message is larger than 50 MB'), { responseCode: 552 });
+function refusal(responseCode: number, words: string): Error {
+  return Object.assign(new Error(words), { responseCode });
+}
+
+/** Turns a connection away, or cuts it when something was read: before, while or after it is answered. */
+function tease(socket: Socket, monkey: Monkey): void {
+  if (monkey.chances === null) return;
+  if (!monkey.accepts()) {
+    socket.destroy();
+    return;
+  }
+  socket.on('data', () => {
+    if (monkey.strikes('DisconnectChance')) setImmediate(() => socket.destroySoon());
+  });
 }
 
 function envelopeOf(session: SMTPServerSession) {

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Outcome, Reply, Stage } from '../domain/outcome.js';
 import type { Message } from '../pipeline/ports.js';
-import { type Offer, refusedHere } from './offer.js';
+import { mailParameters, type Offer, refusedHere } from './offer.js';
 import { ReplyParser } from './reply.js';
 import { FINAL_DOT, stuffed } from './stuffing.js';
 import type { Timeouts } from './timeouts.js';
 
 /**
- * The dialogue over one message on a socket that is greeted, upgraded and logged in (RFC 5321 3.3, 2920, 1870).
+ * The dialogue over one message on a socket that is greeted, upgraded and logged in (RFC 5321 3.3, 2920, 1870, 6531).
  *
  * idle → mail → rcpt → data → (body →) message → idle: each step waits for the reply of that name. Pipelined, the first
  * three commands leave in one write, and the replies are taken in order. A small message and its final dot are one
@@ -93,8 +93,7 @@ export class Dialogue {
       process.nextTick(() => this.#becomeFree());
       return;
     }
-    const size = this.#offer.size ? ` SIZE=${message.content.length}` : '';
-    const mail = `MAIL FROM:<${message.from}>${size}\r\n`;
+    const mail = `MAIL FROM:<${message.from}>${mailParameters(message, this.#offer)}\r\n`;
     this.#await('mail', this.#timeouts.mail);
     this.#write(this.#offer.pipelining ? `${mail}RCPT TO:<${message.to}>\r\nDATA\r\n` : mail);
   }

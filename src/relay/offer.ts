@@ -7,14 +7,30 @@ export interface Offer {
   readonly size: boolean;
   /** The largest message in bytes, or null without a limit. */
   readonly sizeLimit: number | null;
+  /** Addresses and headers outside ASCII (RFC 6531). */
+  readonly smtpUtf8: boolean;
+  /** Lines with bytes above 127 (RFC 6152). */
+  readonly eightBit: boolean;
 }
 
-const NOT_FOR_A_COMMAND = /[^\x20-\x7e]/;
+const ASCII = /^[\x20-\x7e]*$/;
+/** What no address may carry into a command, whatever the relay offers. */
+const NOT_FOR_A_COMMAND = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** The parameters of MAIL for this message, each after a space (RFC 1870, 6152, 6531). */
+export function mailParameters(message: Message, offer: Offer): string {
+  const size = offer.size ? ` SIZE=${message.content.length}` : '';
+  if (ASCII.test(message.to) && ASCII.test(message.from)) return size;
+  // RFC 6531 3.1: who offers SMTPUTF8 must offer 8BITMIME; the header holds the address as it is.
+  return `${size}${offer.eightBit ? ' BODY=8BITMIME' : ''} SMTPUTF8`;
+}
 
 /** The refusal of a message that this relay can't take, or that could not be said safely; null where it can be tried. */
 export function refusedHere(message: Message, offer: Offer): { readonly stage: Stage; readonly reply: Reply } | null {
-  if (NOT_FOR_A_COMMAND.test(message.from)) return { stage: 'mail', reply: NOT_ASCII };
-  if (NOT_FOR_A_COMMAND.test(message.to)) return { stage: 'rcpt', reply: NOT_ASCII };
+  const from = refusedAddress(message.from, offer);
+  if (from) return { stage: 'mail', reply: from };
+  const to = refusedAddress(message.to, offer);
+  if (to) return { stage: 'rcpt', reply: to };
   const limit = offer.sizeLimit;
   if (limit === null || message.content.length <= limit) return null;
   // RFC 1870 6.1, 3463 3.4
@@ -22,4 +38,20 @@ export function refusedHere(message: Message, offer: Offer): { readonly stage: S
   return { stage: 'mail', reply: { code: 552, enhanced: [3, 4], text } };
 }
 
-const NOT_ASCII: Reply = { code: 553, enhanced: [1, 3], text: 'refused by fanmail itself: the address is not ASCII' };
+function refusedAddress(address: string, offer: Offer): Reply | null {
+  if (ASCII.test(address)) return null;
+  if (NOT_FOR_A_COMMAND.test(address)) return UNSAFE;
+  return offer.smtpUtf8 ? null : NEEDS_SMTPUTF8;
+}
+
+const UNSAFE: Reply = {
+  code: 553,
+  enhanced: [1, 3],
+  text: 'refused by fanmail itself: the address holds control characters',
+};
+/** RFC 6531 3.5: 553 for an address, and X.6.7, "non-ASCII addresses not permitted". */
+const NEEDS_SMTPUTF8: Reply = {
+  code: 553,
+  enhanced: [6, 7],
+  text: 'refused by fanmail itself: the address is not ASCII, and the relay does not offer SMTPUTF8',
+};

@@ -49,5 +49,11 @@ function offerOf(lines: unknown): Offer {
   const size = offered.get('SIZE');
   // RFC 1870: no number, or 0, is no limit.
   const sizeLimit = size !== undefined && /^\d{1,15}$/.test(size) && Number(size) > 0 ? Number(size) : null;
-  return { pipelining: offered.has('PIPELINING'), size: size !== undefined, sizeLimit };
+  return {
+    pipelining: offered.has('PIPELINING'),
+    size: size !== undefined,
+    sizeLimit,
+    smtpUtf8: offered.has('SMTPUTF8'),
+    eightBit: offered.has('8BITMIME'),
+  };
 }

@@ -41,6 +41,12 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / DAY)} d ${two((ms % DAY) / HOUR)} h`;
 }
 
+/** How long an answer took: `4.3 ms`, `81 ms`, `1.9 s`, `2 min 05 s`. */
+export function latency(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < SECOND || ms >= MINUTE ? duration(ms) : `${(ms / SECOND).toFixed(1)} s`;
+}
+
 /** `812/s`, with a decimal below 10. */
 export function perSecond(rate: number): string {
   return `${rate > 0 && rate < 10 ? rate.toFixed(1) : count(rate)}/s`;

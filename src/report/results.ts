@@ -5,6 +5,7 @@ import { STATE_NAMES, sum } from '../domain/state.js';
 import type { Log, Results } from '../pipeline/ports.js';
 import { openDrafts } from './drafts.js';
 import { Figures } from './figures.js';
+import { summaryPage } from './page.js';
 import { resultsCsv } from './results-csv.js';
 import { summarise } from './summary.js';
 import { resultNames, summaryText } from './summary-text.js';
@@ -17,7 +18,7 @@ export interface ResultsOptions {
 
 /**
  * The results of a round, in `<results folder>/<campaign id>/`: `results.csv` with one line a recipient, `summary.txt`,
- * `summary.json`; of a later round N `results.round-N.csv` and so on, so that none overwrites another round's. The summary
+ * `summary.html`, `summary.json`; of a later round N `results.round-N.csv` and so on, so that none overwrites another round's. The summary
  * is the last to appear: where it is, all is whole. The ledger is read once, as a stream.
  *
  * `write` throws LEDGER_UNBALANCED where a recount of the ledger disagrees with its counters, and file system errors as
@@ -36,6 +37,7 @@ export function createResults({ defaultDir, log }: ResultsOptions): Results {
         proveBalance(campaign, source.standing, figures);
         const summary = summarise(campaign, source, figures);
         await drafts.write(names.text, summaryText(summary, { dir }));
+        await drafts.write(names.page, summaryPage(summary));
         await drafts.write(names.summary, `${JSON.stringify(summary, null, 2)}\n`);
         await drafts.publish();
         const ms = Math.round(performance.now() - begun);

@@ -1,6 +1,6 @@
-import { STATE_NAMES, type State } from '../domain/state.js';
+import { type Counters, STATE_NAMES, type State } from '../domain/state.js';
 import type { Summary } from '../domain/summary.js';
-import { clip, columnsOf, count, duration, pad, percent, perSecond, printable, wrap } from './format.js';
+import { clip, columnsOf, count, duration, latency, pad, percent, perSecond, printable, wrap } from './format.js';
 
 const DOMAINS_SHOWN = 10;
 const REFUSALS_SHOWN = 10;
@@ -12,7 +12,7 @@ const LABEL = 18;
 const ALWAYS: readonly State[] = ['sent', 'failed', 'unknown'];
 const STATE_ORDER: readonly State[] = [...ALWAYS, ...STATE_NAMES.filter((name) => !ALWAYS.includes(name))];
 
-const UNKNOWN_MEANS =
+export const UNKNOWN_MEANS =
   'Unknown: a worker or connection was lost after the message was begun and before the relay had answered, so it may or ' +
   'may not have arrived; it is not sent again unless you ask for it.';
 
@@ -24,9 +24,14 @@ export interface SummaryTextOptions {
 }
 
 /** The names of the files of a round. */
-export function resultNames(round: number): { results: string; summary: string; text: string } {
+export function resultNames(round: number): { results: string; summary: string; text: string; page: string } {
   const suffix = round > 1 ? `.round-${round}` : '';
-  return { results: `results${suffix}.csv`, summary: `summary${suffix}.json`, text: `summary${suffix}.txt` };
+  return {
+    results: `results${suffix}.csv`,
+    summary: `summary${suffix}.json`,
+    text: `summary${suffix}.txt`,
+    page: `summary${suffix}.html`,
+  };
 }
 
 /**
@@ -48,14 +53,27 @@ export function summaryText(summary: Summary, options: SummaryTextOptions = {}):
   return `${text.join('\n\n')}\n`;
 }
 
+/** The states that are worth a line, in the order in which people ask for them. */
+export function shownStates(counters: Counters): readonly State[] {
+  return STATE_ORDER.filter((name) => counters[name] > 0 || ALWAYS.includes(name));
+}
+
+/** By reason, the commonest first, without what never happened. */
+export function ranked(counts: Readonly<Record<string, number>>): [reason: string, count: number][] {
+  return Object.entries(counts)
+    .filter(([, value]) => value > 0)
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+}
+
 function head({ name, campaign, phase, round }: Summary, width: number): string[] {
   const title = `${printable(name)} (${campaign})`;
   return [...wrap(`${title}: ${phase}${round > 1 ? `, round ${round}` : ''}`, width), '='.repeat(width)];
 }
 
 function states({ states: counters, total, lateWords }: Summary, width: number): string[] {
-  const shown = STATE_ORDER.filter((name) => counters[name] > 0 || ALWAYS.includes(name));
-  const lines = shown.map((name) => `${figure(name, counters[name])}${percent(counters[name], total).padStart(9)}`);
+  const lines = shownStates(counters).map(
+    (name) => `${figure(name, counters[name])}${percent(counters[name], total).padStart(9)}`,
+  );
   lines.push(figure('total', total));
   if (counters.unknown > 0) lines.push('', ...wrap(UNKNOWN_MEANS, width));
   if (lateWords > 0) {
@@ -81,16 +99,11 @@ function facts(summary: Summary, width: number): string[] {
     ['took', duration(summary.durationMs)],
     ['rate', `${perSecond(summary.sentPerSecond)} sent`],
     ['retries', count(summary.retries)],
-    ['relay took', l ? `${ms(l.p50)} (median), ${ms(l.p90)} (90%), ${ms(l.p99)} (99%)` : 'no answers'],
+    ['relay took', l ? `${latency(l.p50)} (median), ${latency(l.p90)} (90%), ${latency(l.p99)} (99%)` : 'no answers'],
     ['list', `${count(summary.list.rows)} rows, sha256 ${summary.list.sha256.slice(0, 12)}`],
     ['template', `sha256 ${summary.template.sha256.slice(0, 12)}`],
   ];
   return rows.map(([label, value]) => clip(`${INDENT}${label.padEnd(12)}${value}`, width));
-}
-
-function ms(value: number): string {
-  if (value < 10) return `${value.toFixed(1)} ms`;
-  return value < 1000 || value >= 60_000 ? duration(value) : `${(value / 1000).toFixed(1)} s`;
 }
 
 function reasons(summary: Summary): string[] {
@@ -128,7 +141,8 @@ function domains({ domains: all }: Summary, width: number): string[] {
   ];
 }
 
-function domainText(domain: string): string {
+/** What stands for a domain; `*` joins all that have no line of their own. */
+export function domainText(domain: string): string {
   return domain === '*' ? '(others)' : printable(domain);
 }
 
@@ -140,10 +154,7 @@ function where({ campaign, round }: Summary, width: number, dir: string | undefi
 }
 
 function byCount(counts: Readonly<Record<string, number>>): string[] {
-  return Object.entries(counts)
-    .filter(([, value]) => value > 0)
-    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .map(([label, value]) => figure(printable(label), value));
+  return ranked(counts).map(([label, value]) => figure(printable(label), value));
 }
 
 function figure(label: string, value: number): string {

@@ -1,8 +1,9 @@
 import type { Campaign, RelayIdentity } from '../domain/campaign.js';
-import { percentile } from '../domain/latency.js';
-import { SUMMARY_SCHEMA, type Summary } from '../domain/summary.js';
+import { doublingOf, percentile } from '../domain/latency.js';
+import { type LatencyFigures, SUMMARY_SCHEMA, type Summary } from '../domain/summary.js';
 import type { ResultSource } from '../pipeline/ports.js';
 import type { Figures } from './figures.js';
+import { timelineOf } from './timeline.js';
 
 /** The summary of a closed campaign, from its standing and from what a reading of its whole ledger counted. */
 export function summarise(campaign: Campaign, source: ResultSource, figures: Figures): Summary {
@@ -12,6 +13,7 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
   // Cancelled before anything was sent: it started when it ended.
   const startedAt = campaign.startedAt ?? closedAt;
   const durationMs = Math.max(0, closedAt - startedAt);
+  const timeline = timelineOf(source.timeline, sealedAt);
   return {
     schema: SUMMARY_SCHEMA,
     campaign: campaign.id,
@@ -36,6 +38,8 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
     refusals: figures.refusals(),
     reasons: { ...figures.reasons },
     lateWords: source.late.length,
+    ...(timeline && { timeline }),
+    ...(source.latencies.size > 0 && { latencies: latencies(source.latencies) }),
   };
 }
 
@@ -43,6 +47,18 @@ function latency(histogram: ReadonlyMap<number, number>): Summary['latencyMs'] {
   const [p50, p90, p99] = [0.5, 0.9, 0.99].map((p) => percentile(histogram, p));
   if (p50 == null || p90 == null || p99 == null) return null;
   return { p50: round(p50, 1), p90: round(p90, 1), p99: round(p99, 1) };
+}
+
+/** The ledger's buckets joined to one a doubling, which is enough to look at, from the first to the last. */
+function latencies(histogram: ReadonlyMap<number, number>): LatencyFigures[] {
+  const doublings = [...histogram.keys()].map(doublingOf);
+  const [first, last] = [Math.min(...doublings), Math.max(...doublings)];
+  const counts = Array<number>(last - first + 1).fill(0);
+  for (const [bucket, count] of histogram) {
+    const at = doublingOf(bucket) - first;
+    counts[at] = (counts[at] ?? 0) + count;
+  }
+  return counts.map((count, i) => ({ fromMs: 2 ** (first + i) - 1, toMs: 2 ** (first + i + 1) - 1, count }));
 }
 
 function relayText({ host, port, security }: RelayIdentity): string {

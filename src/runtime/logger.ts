@@ -19,7 +19,7 @@ export interface Logger extends Log {
 
 /** JSON lines, written at once, so that the last words before a crash are there. Credentials are taken out of all texts. */
 export function createLogger(options: LoggerOptions): Logger {
-  const stream = destination({ dest: options.file ?? 2, sync: true, append: true, mkdir: true });
+  const stream = destination({ dest: options.file ?? 2, sync: true, append: true, mkdir: true, mode: 0o600 });
   return { ...loggerTo(stream, options), close: () => options.file !== undefined && stream.end() };
 }
 

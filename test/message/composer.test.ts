@@ -85,6 +85,17 @@ function headerLines(content: Buffer): string[] {
 const addressesOf = (field: ParsedMail['from'] | ParsedMail['to']) => [field].flat().flatMap((one) => one?.value ?? []);
 
 describe('a composed message', () => {
+  it('holds an address outside ASCII as it is, in UTF-8, and parses to it', async () => {
+    const content = { subject: 'Hello', text: 'Hello', html: '<p>Hello</p>' };
+    for (const address of ['jörg@example.org', '例え@example.jp', `${'é'.repeat(32)}@${'d'.repeat(60)}.example`]) {
+      const message = compose(content, {}, address);
+      expect(message.to).toBe(address);
+      expect(message.content.includes(Buffer.from(address, 'utf8'))).toBe(true);
+      expect(addressesOf((await simpleParser(message.content)).to).map((one) => one.address)).toEqual([address]);
+      expect(headerLines(message.content).filter((line) => line.length > 998)).toEqual([]);
+    }
+  });
+
   it('has the same headers, text and HTML as what Nodemailer composes', async () => {
     await fc.assert(
       fc.asyncProperty(contents, names, names, async (content, name, replyName) => {

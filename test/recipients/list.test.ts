@@ -147,11 +147,9 @@ describe('openList with CSV', () => {
 });
 
 describe('openList refuses', () => {
-  const latin1 = Buffer.from(`email,name\n${'a@b.c,x\n'.repeat(20_000)}b@b.c,J\u00f6rg\nc@b.c,Zo\u00eb\n`, 'latin1');
   it.each([
-    ['text that is not UTF-8', latin1, 'LIST_UNREADABLE', 'line 20002'],
+    ['a table of bytes', Buffer.from([...Array(512).keys()].map((i) => i % 256)), 'LIST_UNREADABLE', 'zero bytes'],
     ['UTF-8 that ends within a character', Buffer.from('email\na@b.c\né').subarray(0, -1), 'LIST_UNREADABLE', 'line 3'],
-    ['UTF-16', Buffer.from('\ufeffemail\na@b.c', 'utf16le'), 'LIST_UNREADABLE', 'UTF-16'],
     ['UTF-16 without a mark', Buffer.from('email\na@b.c', 'utf16le'), 'LIST_UNREADABLE', 'UTF-16'],
     ['a spreadsheet', Buffer.from('PK\x03\x04\x14\x00rest'), 'LIST_UNREADABLE', 'spreadsheet'],
     ['an empty list', '', 'LIST_NOTHING_SENDABLE', 'people.csv is empty'],

@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
 import { FanmailError } from '../../src/domain/errors.js';
 import type { Recipient, Reject } from '../../src/domain/recipient.js';
 import { type ListOptions, openList, type RecipientList } from '../../src/recipients/list.js';
+import type { ListInput } from '../../src/recipients/text.js';
 
 /** The bytes in pieces of the given sizes, which repeat. */
 export async function* pieces(bytes: Buffer | string, sizes: readonly number[] = [65_536]): AsyncGenerator<Buffer> {
@@ -19,11 +21,12 @@ export interface ReadList {
 }
 
 export async function readList(
-  bytes: Buffer | string,
+  input: Buffer | string | ListInput,
   options: Partial<ListOptions> & { readonly sizes?: readonly number[] } = {},
 ): Promise<ReadList> {
   const { sizes, ...rest } = options;
-  const list = await openList(pieces(bytes, sizes), { source: 'people.csv', ...rest });
+  const bytes = typeof input === 'string' || Buffer.isBuffer(input) ? pieces(input, sizes) : input;
+  const list = await openList(bytes, { source: 'people.csv', ...rest });
   const recipients: Recipient[] = [];
   const rejects: Reject[] = [];
   for await (const rows of list.batches()) {
@@ -43,4 +46,27 @@ export async function refusal(promise: Promise<unknown>): Promise<FanmailError> 
   );
   if (error instanceof FanmailError) return error;
   throw error;
+}
+
+/** The same as a file is opened: anew each time. */
+export function fileOf(bytes: Buffer | string, sizes?: readonly number[]): () => Readable {
+  return () => Readable.from(pieces(bytes, sizes));
+}
+
+/** A text in UTF-16, big-endian, without a mark. */
+export function utf16be(text: string): Buffer {
+  return Buffer.from(text, 'utf16le').swap16();
+}
+
+const C1 = '€.‚ƒ„…†‡ˆ‰Š‹Œ.Ž..‘’“”•–—˜™š›œ.žŸ';
+
+/** A text in Windows-1252; throws where it has another character. */
+export function windows1252(text: string): Buffer {
+  const bytes = [...text].map((char) => {
+    const at = char === '.' ? -1 : C1.indexOf(char);
+    const code = at === -1 ? char.charCodeAt(0) : 0x80 + at;
+    if (code > 0xff || char.length > 1) throw new RangeError(`${char} is not in Windows-1252`);
+    return code;
+  });
+  return Buffer.from(bytes);
 }

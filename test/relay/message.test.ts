@@ -45,6 +45,48 @@ describe('a message', () => {
     expect(server.accepted).toBe(1);
   });
 
+  it('to an address outside ASCII goes as such to a relay that takes it, and the next one as usual', async () => {
+    for (const [extensions, expected] of [
+      [
+        ['PIPELINING', 'SIZE 10000', '8BITMIME', 'SMTPUTF8'],
+        ` SIZE=${mail('jörg@example.com').content.length} BODY=8BITMIME SMTPUTF8`,
+      ],
+      [['SMTPUTF8'], ' SMTPUTF8'],
+    ] as const) {
+      const lines: string[] = [];
+      const behave = ({ stage, line }: ScriptEvent) =>
+        void (['mail', 'rcpt'].includes(stage) && lines.push(Buffer.from(line, 'latin1').toString('utf8')));
+      const server = await script({ extensions, behave });
+      const relay = pool(plainUrl(server));
+      expect((await send(relay, mail('jörg@example.com'))).kind).toBe('sent');
+      expect((await send(relay, mail('ann@example.com'))).kind).toBe('sent');
+      expect(lines.slice(0, 2)).toEqual([`MAIL FROM:<from@example.com>${expected}`, 'RCPT TO:<jörg@example.com>']);
+      expect(lines[2]).not.toMatch(/BODY|SMTPUTF8/);
+      expect(server.accepted).toBe(2);
+    }
+  });
+
+  it('to an address outside ASCII fails without being offered where the relay has no SMTPUTF8', async () => {
+    const server = await script({ extensions: ['PIPELINING', '8BITMIME'] });
+    const relay = pool(plainUrl(server));
+    expect(await send(relay, mail('jörg@example.com'))).toMatchObject({
+      kind: 'refused',
+      stage: 'rcpt',
+      reply: { code: 553, enhanced: [6, 7], text: expect.stringMatching(/fanmail itself.*SMTPUTF8/) },
+    });
+    expect((await send(relay)).kind).toBe('sent');
+    expect(server.accepted).toBe(1);
+    expect(server.connections).toBe(1);
+  });
+
+  it('never carries a control character in an address, though the relay takes what is outside ASCII', async () => {
+    const server = await script({ extensions: ['SMTPUTF8'] });
+    const relay = pool(plainUrl(server));
+    for (const to of ['é\r\nRSET@b.c', 'é\0@b.c', 'é\u0085@b.c', 'é\u2028@b.c', '\ud800@b.c'])
+      expect(await send(relay, { ...mail(), to })).toMatchObject({ kind: 'refused', reply: { enhanced: [1, 3] } });
+    expect(server.accepted).toBe(0);
+  });
+
   it('of a large size is not sent, and not unknown, when it is cut off before its end', async () => {
     const server = await script({
       extensions: ['PIPELINING'],

@@ -53,6 +53,7 @@ export function campaignOf(entries: number, resultsDir: string | null, changes: 
     },
     createdAt: SEALED_AT - 5_000,
     sealedAt: SEALED_AT,
+    giveUpAt: SEALED_AT + 432_000_000,
     startedAt: SEALED_AT + 1_000,
     closedAt: SEALED_AT + 11_000,
     endedAt: null,
@@ -105,6 +106,7 @@ export function sourceOf(campaign: Campaign, chunks: readonly (readonly Entry[])
     },
     words: new Map(),
     latencies: new Map(),
+    timeline: new Map(),
     late: [],
     chunks: async function* () {
       for (const [chunk, entries] of chunks.entries()) yield chunkOf(chunk, entries);

@@ -23,7 +23,7 @@ import {
 } from './ledger.js';
 
 const AT = SEALED_AT / 1000 + 3;
-const ALL_FILES = ['results.csv', 'summary.json', 'summary.txt'];
+const ALL_FILES = ['results.csv', 'summary.html', 'summary.json', 'summary.txt'];
 const ENTRIES: readonly Entry[] = [
   {
     address: 'Ann@example.org',
@@ -156,7 +156,13 @@ describe('the files of a campaign', () => {
     await results.write(second, sourceOf(second, [again]));
     expect(await Promise.all(ALL_FILES.map(read))).toEqual(before);
     expect(await filesIn(folder())).toEqual(
-      [...ALL_FILES, 'results.round-2.csv', 'summary.round-2.json', 'summary.round-2.txt'].sort(),
+      [
+        ...ALL_FILES,
+        'results.round-2.csv',
+        'summary.round-2.html',
+        'summary.round-2.json',
+        'summary.round-2.txt',
+      ].sort(),
     );
     expect((await readLines(join(folder(), 'results.round-2.csv'))).every(({ state }) => state === 'sent')).toBe(true);
   });

@@ -37,4 +37,16 @@ export const SUMMARY: Summary = {
   ],
   reasons: { reply: 480, 'attempts-used': 23, interrupted: 38 },
   lateWords: 2,
+  timeline: {
+    startedAt: '2026-05-01T12:00:00.000Z',
+    stepMs: 60_000,
+    counts: Array.from({ length: 126 }, (_, i) =>
+      i < 25 ? 600 + ((i * 37) % 90) : i % 9 === 0 ? 0 : 78 + ((i * 13) % 40),
+    ),
+  },
+  latencies: [9, 310, 11_840, 7_120, 2_410, 1_530, 903, 512, 260, 97, 41, 0, 3].map((count, i) => ({
+    fromMs: 2 ** i - 1,
+    toMs: 2 ** (i + 1) - 1,
+    count,
+  })),
 };

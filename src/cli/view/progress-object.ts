@@ -51,7 +51,7 @@ export interface ProgressObject {
   readonly startedAt: string | null;
   readonly closedAt: string | null;
   readonly endedAt: string | null;
-  /** The clock of Redis, to which all times but a worker's `at` belong. */
+  /** The clock of Redis, to which all times belong. */
   readonly now: string;
 }
 
@@ -72,7 +72,7 @@ export function progressObject({ standing, breaker, workers }: ProgressView): Pr
     counters: { ...standing.counters },
     retries: standing.retries,
     chunks: { total: campaign.totals?.chunks ?? 0, done: standing.chunksDone },
-    ratePerSecond: standing.ratePerSecond,
+    ratePerSecond: Math.round(standing.ratePerSecond * 10) / 10,
     averagePerSecond: Number(averagePerSecond.toFixed(2)),
     etaMs,
     nextDueAt: isoOrNull(standing.nextDueAt),

@@ -12,6 +12,8 @@ export interface ProgressView {
   readonly breaker: BreakerState | null;
   /** All that are connected. */
   readonly workers: readonly WorkerWord[];
+  /** This command is starting some itself. */
+  readonly starting?: boolean;
 }
 
 const LABEL = 10;
@@ -93,7 +95,7 @@ function pace({ standing, breaker }: ProgressView, style: Style): Piece[][] {
   const { averagePerSecond, etaMs } = paceOf(standing, breaker === null);
   const now = campaign.phase === 'sending' ? `${perSecond(ratePerSecond)} now, ` : '';
   const eta = etaMs === null ? '' : `, about ${duration(etaMs)} left`;
-  const again = retries > 0 ? `, ${count(retries)} retries so far` : '';
+  const again = retries > 0 ? `, ${count(retries)} ${retries === 1 ? 'retry' : 'retries'} so far` : '';
   return [
     ...entry('rate', `${now}${perSecond(averagePerSecond)} on average${eta}`, style),
     ...entry('chunks', `${count(chunksDone)} of ${count(campaign.totals?.chunks ?? 0)} done${again}`, style),
@@ -116,9 +118,9 @@ function breaker({ breaker: open, standing }: ProgressView, style: Style): Piece
   ];
 }
 
-function workers({ workers: all, standing }: ProgressView, style: Style): Piece[][] {
+function workers({ workers: all, standing, starting }: ProgressView, style: Style): Piece[][] {
   if (all.length === 0) {
-    if (standing.campaign.endedAt !== null) return [];
+    if (standing.campaign.endedAt !== null || starting) return [];
     return entry('workers', 'none is connected; start one with: fanmail worker', style, 'yellow');
   }
   const connections = all.reduce((sum, worker) => sum + worker.connections, 0);

@@ -35,6 +35,7 @@ export const CAMPAIGN: Campaign = {
   },
   createdAt: NOW - 200_000,
   sealedAt: NOW - 110_000,
+  giveUpAt: NOW + 400_000_000,
   startedAt: NOW - 100_000,
   closedAt: null,
   endedAt: null,

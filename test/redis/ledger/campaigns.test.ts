@@ -171,15 +171,21 @@ describe('staging', () => {
     expect(await campaigns.open()).toContain('indexed');
   });
 
-  it('that was discarded leaves nothing to find, and everything of it expires', async () => {
+  it('that was discarded leaves nothing behind', async () => {
     const store = await staging('dropped', 'n1');
     await store.discard('dropped', 'n1');
     const campaigns = createCampaigns(redis);
     expect(await campaigns.get('dropped')).toBeNull();
     expect(await campaigns.open()).not.toContain('dropped');
-    const keys = await redis.keys('fanmail:{dropped}*');
-    expect(keys.length).toBeGreaterThan(0);
-    for (const key of keys) expect(await redis.pttl(key)).toBeGreaterThan(0);
+    expect(await redis.keys('fanmail:{dropped}*')).toEqual([]);
+  });
+
+  it('that was sealed after all, its reply lost, is not discarded', async () => {
+    const staged = checked(await sealed(redis));
+    const { nonce } = (await staged.campaigns.get(staged.id)) ?? { nonce: '' };
+    await createStagingStore(redis).discard(staged.id, nonce);
+    expect((await staged.campaigns.get(staged.id))?.phase).toBe('queued');
+    expect(await redis.exists(chunkKeys(staged.id, nonce, 0).rows)).toBe(1);
   });
 });
 

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { progressObject } from '../../src/cli/view/progress-object.js';
+import { ERRORS } from '../../src/domain/errors.js';
+import { REJECT_REASONS } from '../../src/domain/recipient.js';
+import { REASONS } from '../../src/domain/record.js';
+import { LATE_SENT, RESULTS_HEADER } from '../../src/report/results-csv.js';
+import { LOG_LEVELS } from '../../src/runtime/logger.js';
+import { BREAKER, NOW, standingOf, WORKER } from '../cli/view/views.js';
+import { code, codes, page, ROOT, section, table } from './markdown.js';
+import type { Schema } from './schema.js';
+
+const REFERENCE = page('docs/reference.md');
+const firstColumn = (heading: string) => table(section(REFERENCE, heading)).flatMap(([cell]) => codes(cell ?? ''));
+
+/** The fields of the objects in a value, at any depth. */
+function fieldsOf({ properties = {}, items, oneOf = [] }: Schema): string[] {
+  const inner = [...Object.values(properties), ...oneOf, ...(items ? [items] : [])];
+  return [...Object.keys(properties), ...inner.flatMap(fieldsOf)];
+}
+
+describe('the reference', () => {
+  it('has every error with its exit code, and no other', () => {
+    const shown = table(section(REFERENCE, '## Errors')).map(([name, exit]) => [code(name), Number(exit)]);
+    expect(Object.fromEntries(shown)).toEqual(ERRORS);
+    expect(shown).toHaveLength(Object.keys(ERRORS).length);
+  });
+
+  it('says of every error what it means and the way out', () => {
+    const poor = table(section(REFERENCE, '## Errors')).filter(([, , means = '', wayOut = '']) => !means || !wayOut);
+    expect(poor).toEqual([]);
+  });
+
+  it('has every reason of a reject, and no other', () => {
+    expect(firstColumn('## rejects.csv')).toEqual([...REJECT_REASONS]);
+  });
+
+  it('has every reason of a record, and no other', () => {
+    expect(firstColumn('## Reasons')).toEqual([...REASONS]);
+    expect(codes(section(REFERENCE, '## Reasons'))).toContain(LATE_SENT);
+  });
+
+  it('has the columns of results.csv in their order', () => {
+    expect(firstColumn('## results.csv')).toEqual(RESULTS_HEADER.trim().split(','));
+  });
+
+  it('has every field of the summary, and of the objects in it', () => {
+    const schema: Schema = JSON.parse(readFileSync(`${ROOT}docs/summary.schema.json`, 'utf8'));
+    const { states, ...others } = schema.properties ?? {};
+    expect(firstColumn('## summary.json').sort()).toEqual(['states', ...Object.keys(others)].sort());
+    const named = codes(section(REFERENCE, '## summary.json'));
+    expect(Object.keys(states?.properties ?? {})).not.toEqual([]);
+    expect(
+      Object.values(others)
+        .flatMap(fieldsOf)
+        .filter((field) => !named.includes(field)),
+    ).toEqual([]);
+  });
+
+  it('has every field of the progress object, and of the objects in it', () => {
+    const standing = standingOf({}, { flags: { paused: { by: 'relay', reason: '535', at: NOW }, cancelling: false } });
+    const object = progressObject({ standing, breaker: BREAKER, workers: [WORKER] });
+    expect(firstColumn('### progress').sort()).toEqual(Object.keys(object).sort());
+    const named = codes(section(REFERENCE, '### progress'));
+    for (const inner of [object.paused, object.chunks, object.breaker, object.workers[0], object.refusals[0]]) {
+      for (const field of Object.keys(inner ?? {})) expect(named).toContain(field);
+    }
+  });
+
+  it('has every level of the log', () => {
+    const named = codes(section(REFERENCE, '## Log'));
+    for (const level of LOG_LEVELS.filter((one) => one !== 'silent')) expect(named).toContain(level);
+  });
+});
