@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { EXIT } from '../domain/errors.js';
 import { type Context, openContext, pickCampaign } from './context.js';
-import { conclude, follow } from './follow.js';
+import { conclude, follow, readSummary } from './follow.js';
 import type { Session } from './session.js';
 import { createWorkers } from './workers.js';
 
@@ -13,7 +13,10 @@ type AttachSettings = Omit<Settings<'attach'>, 'campaign'>;
 export async function attach(settings: Settings<'attach'>, session: Session): Promise<number> {
   const context = await openContext(settings, session, 'attach');
   try {
-    const { id } = await pickCampaign(context.backend, settings.campaign);
+    const { id, phase } = await pickCampaign(context.backend, settings.campaign);
+    if (phase === 'completed' || phase === 'cancelled') {
+      return conclude(await readSummary(context.backend, id), settings.json, session.terminal);
+    }
     return await attachTo(id, context, settings, session);
   } finally {
     await context.backend.close();

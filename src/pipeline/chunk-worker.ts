@@ -1,6 +1,6 @@
 import type { Campaign } from '../domain/campaign.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
-import type { ChunkRef, ClaimedChunk, Refusal, Relay } from './ports.js';
+import type { ChunkRef, ClaimedChunk, LedgerStop, Relay } from './ports.js';
 import { type SendStop, sendOpen } from './send-open.js';
 
 /** How a run of a chunk job ends. Only `done` completes the job: on the ledger's word. */
@@ -10,7 +10,7 @@ export type ChunkEnd =
   /** Somebody else should go on at once. */
   | { readonly kind: 'hand-back' };
 
-const PAUSED_MS = 60_000;
+const PAUSED_MS = 30_000;
 const NOT_FOR_US_MS = 15_000;
 const SOON_MS = 1_000;
 
@@ -29,7 +29,7 @@ export async function runChunk(ref: ChunkRef, ports: ChunkWorkerPorts, signals: 
 
   const claimed = await ports.ledger.claim(ref, campaign.nonce);
   if (claimed.kind === 'finished') return DONE;
-  if (claimed.kind === 'refused') return refused(claimed.why, ref, ports);
+  if (claimed.kind === 'refused') return refusedNow(claimed.why, ref, ports);
   const chunk = claimed.claim;
   const stop = relay ? await sendClaimed(chunk, campaign, relay, ports, signals) : SENT_ALL;
   return leave(chunk, stop, ports, signals);
@@ -81,17 +81,19 @@ async function leave(
   if (finish.kind === 'finished') return DONE;
   if (finish.kind === 'refused') return refused(finish.why, chunk, ports);
   if (stop.kind === 'fault') return later(stop.waitMs, stop.why);
-  if (stop.kind === 'refused') return refused(stop.why, chunk, ports);
+  if (stop.kind === 'refused') return refusedNow(stop.why, chunk, ports);
   if (signals.quiet.aborted && finish.waitMs === 0) return { kind: 'hand-back' };
   return later(finish.waitMs > 0 ? finish.waitMs : SOON_MS, 'deferred recipients wait');
 }
 
+/** A resume while this run was draining promoted what was delayed, and not yet this chunk. */
+async function refusedNow(why: LedgerStop, ref: ChunkRef, ports: ChunkWorkerPorts): Promise<ChunkEnd> {
+  if (why === 'paused' && !(await ports.campaigns.get(ref.campaign))?.flags.paused) return { kind: 'hand-back' };
+  return refused(why, ref, ports);
+}
+
 /** What to do with the job where the ledger lets us not work on the chunk. */
-function refused(
-  why: Refusal | 'fenced' | 'cancelling' | 'expired',
-  ref: ChunkRef,
-  { log }: ChunkWorkerPorts,
-): ChunkEnd {
+function refused(why: LedgerStop, ref: ChunkRef, { log }: ChunkWorkerPorts): ChunkEnd {
   switch (why) {
     case 'paused':
       return later(PAUSED_MS, 'the campaign is paused');

@@ -82,6 +82,9 @@ export interface ClaimedChunk extends ChunkRef {
 /** Why the ledger lets nobody work: not there, of another format, round or phase, paused, its own data gone. */
 export type Refusal = 'missing' | 'format' | 'round' | 'phase' | 'paused' | 'lost';
 
+/** Why a run of a chunk has to stop beginning. */
+export type LedgerStop = Refusal | 'fenced' | 'cancelling' | 'expired';
+
 export type Claim =
   | { readonly kind: 'claimed'; readonly claim: ClaimedChunk }
   | { readonly kind: 'finished' }
@@ -94,7 +97,7 @@ export interface Settlement {
 
 export type Begun =
   | { readonly kind: 'granted'; readonly indices: readonly number[] }
-  | { readonly kind: 'stopped'; readonly why: Refusal | 'fenced' | 'cancelling' | 'expired' };
+  | { readonly kind: 'stopped'; readonly why: LedgerStop };
 
 export type Finish =
   | { readonly kind: 'finished' }

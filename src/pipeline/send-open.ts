@@ -5,7 +5,7 @@ import { readRecord } from '../domain/record.js';
 import { stateOfByte } from '../domain/state.js';
 import { isSenderMisconfigured, judge, type Verdict } from '../domain/verdict.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
-import type { Begun, ClaimedChunk, Composer, Refusal, Relay, RelayConnection } from './ports.js';
+import type { Begun, ClaimedChunk, Composer, LedgerStop, Relay, RelayConnection } from './ports.js';
 
 export interface SendInput {
   readonly chunk: ClaimedChunk;
@@ -21,7 +21,7 @@ export interface SendInput {
 export type SendStop =
   | { readonly kind: 'sent-all' }
   | { readonly kind: 'told' }
-  | { readonly kind: 'refused'; readonly why: Refusal | 'fenced' | 'cancelling' | 'expired' }
+  | { readonly kind: 'refused'; readonly why: LedgerStop }
   | { readonly kind: 'fault'; readonly why: string; readonly waitMs: number };
 
 /** Connections lost in a row, without any reply in between, that speak of the relay and not of the messages. */

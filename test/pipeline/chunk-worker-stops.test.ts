@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChunk } from '../../src/pipeline/chunk-worker.js';
 import { chunkKeys, stagingKeys } from '../../src/redis/keys.js';
+import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
 import { createScratch } from '../../src/redis/scratch.js';
 import { assertBalanced, bytesOf, campaignOf, claimed, recordOf, sending } from '../redis/ledger/fixture.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
@@ -49,6 +50,22 @@ describe('in the middle of a chunk', () => {
     expect(await runChunk(refOf(staged), ports, signals)).toMatchObject(end);
     expect(await bytesOf(staged)).toBe(bytes);
     await assertBalanced(staged);
+  });
+
+  it('a resume that comes while it drains is not slept through', async () => {
+    const staged = await open();
+    const ledger = createChunkLedger(redis);
+    const relay = new ScriptedRelay(async () => {
+      if (relay.handed.length === 2) await staged.campaigns.control(staged.id, 'pause', 'me', '');
+      return SENT;
+    }, 1);
+    const finish: typeof ledger.finish = async (chunk) => {
+      await staged.campaigns.control(staged.id, 'resume', 'me', '');
+      return ledger.finish(chunk);
+    };
+    const { ports, signals } = bench(redis, relay, { ledger: { ...ledger, finish } });
+    expect(await runChunk(refOf(staged), ports, signals)).toEqual({ kind: 'hand-back' });
+    expect(await bytesOf(staged)).toBe('SSPPPP');
   });
 
   it('quiet drains the wire and hands the rest back at once, with nothing in flight', async () => {
@@ -235,7 +252,7 @@ describe('a job of a campaign that', () => {
     const relay = new ScriptedRelay();
     const { ports, signals } = bench(redis, relay);
     await staged.campaigns.control(staged.id, 'pause', 'me', '');
-    expect(await runChunk(refOf(staged), ports, signals)).toMatchObject({ kind: 'later', delayMs: 60_000 });
+    expect(await runChunk(refOf(staged), ports, signals)).toMatchObject({ kind: 'later', delayMs: 30_000 });
     await ports.breaker.fault(staged.options.relay, { cause: 'unreachable', why: 'gone', misconfigured: false });
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
     expect(await runChunk(refOf(staged), ports, signals)).toEqual({ kind: 'done' });
