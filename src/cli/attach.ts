@@ -35,7 +35,14 @@ export async function attachTo(
   const processes = home === null ? 0 : settings.workers;
   const logFile = home === null ? null : join(home, 'workers.log');
   const workers = createWorkers({ ...settings, processes, target, logFile }, session);
-  stop.addEventListener('abort', () => workers.hurry(), { once: true });
+  stop.addEventListener(
+    'abort',
+    () => {
+      terminal.say('Stopping at once: what is on the wire without an answer becomes unknown, and may have arrived.');
+      workers.hurry();
+    },
+    { once: true },
+  );
   await workers.start();
   try {
     if (home === null) await sayWorkers(context, session);

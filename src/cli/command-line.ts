@@ -5,21 +5,30 @@ import type { Flags } from '../config/settings.js';
 import { closest } from '../config/suggest.js';
 import { FanmailError } from '../domain/errors.js';
 import type { ParsedCommand } from './commands.js';
-import { EXAMPLES, SUMMARIES } from './help.js';
+import { SUMMARIES } from './help.js';
+import { commandHelp, positionalForm, programHelp } from './help-text.js';
 import type { Terminal } from './terminal.js';
 import { version } from './version.js';
 
-/** Parses the command line; null where it asked for help or the version, which was printed. */
+/** Parses the command line; null where it asked for help, the version or completion, which was printed. */
 export async function parseCommand(argv: readonly string[], terminal: Terminal): Promise<ParsedCommand | null> {
+  const first = argv.find((word) => !word.startsWith('-'));
+  const named = COMMANDS.find((name) => name === first);
+  const help = argv.find((word) => word === '--help' || word === '-h' || word === '--help-all');
+  if (help !== undefined) {
+    const { width } = terminal.outStyle;
+    terminal.out(named ? commandHelp(named, help === '--help-all', width) : programHelp(width));
+    return null;
+  }
+  if (first !== undefined && !named && !isCompletion(argv)) throw unknownCommand(first);
+
   let parsed: ParsedCommand | null = null;
   const parser = yargs()
     .scriptName('fanmail')
-    .usage('$0 <command> [options]\n\nBulk email from the command line: nothing lost, nothing doubled.')
     .locale('en')
     .version(version)
-    .help()
-    .alias('help', 'h')
-    .wrap(Math.min(terminal.style.width, 110))
+    .help(false)
+    .completion('completion', false)
     // Values stay as they are typed: what they mean is for the option table to say.
     .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false, 'camel-case-expansion': false })
     .exitProcess(false)
@@ -37,37 +46,22 @@ export async function parseCommand(argv: readonly string[], terminal: Terminal):
       },
     );
   }
-  const first = argv.find((word) => !word.startsWith('-'));
-  if (first !== undefined && !COMMANDS.some((name) => name === first)) throw unknownCommand(first);
   await parser.parseAsync([...argv]);
   return parsed;
 }
 
-function positionalForm(command: Command): string {
-  const words = optionsOf(command).filter((name) => OPTIONS[name].positional);
-  const forms = words.map((name) => (isRequired(name, command) ? `<${name}>` : `[${name}]`));
-  return [command, ...forms].join(' ');
+/** The script that a shell sources, and what that script asks as a word is completed. */
+function isCompletion(argv: readonly string[]): boolean {
+  return argv[0] === 'completion' || argv[0] === '--get-yargs-completions';
 }
 
 function describeOptions(parser: Argv, command: Command): Argv {
   for (const name of optionsOf(command)) {
-    const option: Option = OPTIONS[name];
-    const { describe } = option;
-    if (option.positional) parser.positional(name, { type: 'string', describe });
-    else
-      parser.option(flagOf(name), { describe: describeFlag(option), ...kindOf(option), requiresArg: !option.toggle });
+    const { describe, positional, toggle }: Option = OPTIONS[name];
+    if (positional) parser.positional(name, { type: 'string', describe });
+    else parser.option(flagOf(name), { describe, type: toggle ? 'boolean' : 'string', requiresArg: !toggle });
   }
-  for (const [line, what] of EXAMPLES[command]) parser.example(line, what);
   return parser;
-}
-
-function kindOf(option: Option): { type: 'boolean' } | { type: 'string' } {
-  return option.toggle ? { type: 'boolean' } : { type: 'string' };
-}
-
-function describeFlag({ describe, default: value, env, toggle }: Option): string {
-  const notes = [...(value === null || toggle ? [] : [`default ${value}`]), ...(env === null ? [] : [env])];
-  return notes.length > 0 ? `${describe} [${notes.join(', ')}]` : describe;
 }
 
 /** The flags of a command by the names of the table. An option that another command takes, or none, is refused. */
@@ -75,7 +69,7 @@ function flagsOf(args: Readonly<Record<string, unknown>>, command: Command, argv
   const flags: Partial<Record<OptionName, string | number | boolean>> = {};
   const allowed = new Map(optionsOf(command).map((name) => [OPTIONS[name].positional ? name : flagOf(name), name]));
   for (const [key, value] of Object.entries(args)) {
-    if (key === '$0' || key === 'help' || key === 'h' || key === 'version' || value === undefined) continue;
+    if (key === '$0' || key === 'version' || value === undefined) continue;
     if (key === '_') {
       refuseSurplus(value, command);
       continue;
@@ -97,10 +91,6 @@ function refuseSurplus(words: unknown, command: Command): void {
   throw new FanmailError('USAGE', `fanmail ${command} doesn't take "${surplus.join(' ')}"`, {
     hint: `fanmail ${command} --help shows what it takes; put words with spaces in quotes`,
   });
-}
-
-function isRequired(name: OptionName, command: Command): boolean {
-  return (OPTIONS[name].requiredBy as readonly Command[]).includes(command);
 }
 
 function unknownCommand(word: string): FanmailError {

@@ -14,6 +14,8 @@ import type { Session } from './session.js';
 import type { Terminal } from './terminal.js';
 
 const FIRST_CONNECT_MS = 5_000;
+/** The newest campaigns, among which a shortened id is looked for. */
+const SEARCHED = 10_000;
 
 /** Which Redis a command talks to. */
 export interface RedisChoice {
@@ -69,9 +71,9 @@ export async function sayFindings(context: Context, terminal: Terminal): Promise
 /** The campaign that is meant: the one named, else the newest. */
 export async function pickCampaign(backend: Backend, id: string | null): Promise<Campaign> {
   if (id !== null) {
-    const campaign = await backend.campaigns.get(id);
+    const campaign = (await backend.campaigns.get(id)) ?? (await byPrefix(backend, id));
     if (campaign) return campaign;
-    throw new FanmailError('CAMPAIGN_UNKNOWN', `there is no campaign with the id ${id}`, {
+    throw new FanmailError('CAMPAIGN_UNKNOWN', `there is no campaign whose id is or begins with ${id}`, {
       hint: await knownIds(backend),
     });
   }
@@ -81,6 +83,17 @@ export async function pickCampaign(backend: Backend, id: string | null): Promise
   }
   throw new FanmailError('CAMPAIGN_UNKNOWN', 'there is no campaign in this Redis yet', {
     hint: 'fanmail launch list.csv --template newsletter --from you@example.com begins one; FANMAIL_HOME or REDIS_URL name another Redis',
+  });
+}
+
+/** A long id may be cut to what only it begins with. */
+async function byPrefix(backend: Backend, prefix: string): Promise<Campaign | null> {
+  const ids = (await listCampaigns(backend.redis, SEARCHED)).filter((id) => id.startsWith(prefix));
+  const [only] = ids;
+  if (only === undefined) return null;
+  if (ids.length === 1) return backend.campaigns.get(only);
+  throw new FanmailError('CAMPAIGN_UNKNOWN', `${ids.length} campaigns begin with ${prefix}`, {
+    hint: `type more of the id: ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ', …' : ''}`,
   });
 }
 

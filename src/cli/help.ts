@@ -1,4 +1,28 @@
 import type { Command } from '../config/option.js';
+import type { OptionName } from '../config/options.js';
+
+/** Options that every command takes, and that few need. */
+export const GENERAL = ['redis', 'config', 'home', 'logLevel', 'logFile'] as const satisfies readonly OptionName[];
+
+/** What a command with many options shows of them at first. */
+export const COMMON: Partial<Record<Command, readonly OptionName[]>> = {
+  launch: [
+    'template',
+    'from',
+    'smtp',
+    'subject',
+    'id',
+    'dryRun',
+    'testTo',
+    'exclude',
+    'notify',
+    'detach',
+    'yes',
+    'json',
+  ],
+  preview: ['template', 'from', 'subject', 'row', 'email', 'open', 'out'],
+  check: ['template', 'from', 'subject', 'exclude', 'emailColumn', 'encoding', 'columns', 'json'],
+};
 
 /** One line for each command. */
 export const SUMMARIES: Readonly<Record<Command, string>> = {
@@ -20,7 +44,7 @@ export const SUMMARIES: Readonly<Record<Command, string>> = {
 
 export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string, what: string])[]>> = {
   launch: [
-    ['fanmail launch people.csv --template newsletter --from "News <news@example.com>"', 'through SMTP_URL'],
+    ['fanmail launch people.csv --template newsletter --from "News <me@example.com>"', 'through SMTP_URL'],
     ['fanmail launch people.csv --template ./mine --from me@example.com --dry-run', 'check everything, send nothing'],
     ['fanmail launch people.csv --template ./mine --from me@example.com --test-to me@example.com', 'three to yourself'],
     [

@@ -63,7 +63,9 @@ describe('a campaign of 25,000 rows through a relay that refuses some', () => {
     const seen = readRecord(`${record()}-${id}`);
     seen.delete(OPERATOR);
     expect(contradictions(rows, seen)).toEqual([]);
-    expect(readdirSync(folder).sort()).toEqual(['rejects.csv', 'results.csv', 'summary.json', 'summary.txt']);
+    expect(readdirSync(folder).sort()).toEqual([
+      ...['rejects.csv', 'results.csv', 'summary.html', 'summary.json', 'summary.txt'],
+    ]);
     return checkSummary(id, rows);
   }
 

@@ -19,6 +19,8 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** Standard error so far. */
+  said(): string;
 }
 
 /** The built program in a folder of its own, with an embedded Redis of its own. */
@@ -66,7 +68,7 @@ export function newPlace(variables: Record<string, string> = {}): Place {
       running.delete(child);
       return { code: code as number | null, out, err };
     });
-    return { child, ended };
+    return { child, ended, said: () => err };
   }
 
   const place: Place = {
