@@ -30,6 +30,7 @@ async function examine(settings: CheckSettings): Promise<Checked> {
   const source = await attempt(findings, () => loadPlanTemplate(settings));
   const template = source && (await compile(source, findings));
   const list = await attempt(findings, () => openPlanList(settings));
+  if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));
   const unknown = template && list ? unknownVariables(template, list, sourceName(settings)) : [];
   findings.push(...unknown.map(refusalOf));
   if (!list) return { source: sourceName(settings), rows: 0, sendable: 0, largest: null, findings };

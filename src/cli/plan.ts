@@ -90,7 +90,7 @@ export function unknownVariables(template: CompiledTemplate, list: RecipientList
 }
 
 /** Renders for nothing but its error, which gets the row's place. */
-export function renderOnce(template: CompiledTemplate, recipient: Recipient): void {
+function renderOnce(template: CompiledTemplate, recipient: Recipient): void {
   try {
     template.render(recipient.variables);
   } catch (error) {

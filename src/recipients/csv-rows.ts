@@ -59,7 +59,11 @@ function named(titles: readonly string[], source: string, wanted: string | undef
 }
 
 function sniffData(head: string, final: boolean, { columns, emailIndex }: Named): Dialect | null {
-  return sniffHeaderless(head, final, columns.length, (cells) => parseAddress(cells[emailIndex] ?? '').ok);
+  return sniffHeaderless(head, final, columns.length, (cells) => {
+    const address = cells[emailIndex] ?? '';
+    // A pipe may stand in an address, but hardly ever does.
+    return !/[,;\t|]/.test(address) && parseAddress(address).ok;
+  });
 }
 
 /** Where the first record has another width than was said, it is likelier that all have. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { FanmailError } from '../domain/errors.js';
-import { countLineEnds, Survey, wholeCharacters } from './survey.js';
+import { Survey, wholeCharacters } from './survey.js';
 
 /** Turns bytes in blocks cut anywhere into text. Throws FanmailError LIST_UNREADABLE, naming the line of what is no such text. */
 export interface Decoder {
@@ -21,8 +21,9 @@ export function utf8Decoder({ source, hint }: DecoderOptions): Decoder {
   let cut = Buffer.alloc(0);
   const text = (bytes: Buffer): string => {
     if (!isUtf8(bytes)) throw unreadable(source, 'UTF-8', line + linesBeforeFault(bytes), hint);
-    line += countLineEnds(bytes);
-    return bytes.toString('utf8');
+    const decoded = bytes.toString('utf8');
+    line += lineEnds(decoded);
+    return decoded;
   };
   return {
     decode(block) {
@@ -92,33 +93,42 @@ export function windows1252Decoder({ source, hint }: DecoderOptions): Decoder {
         if (found !== undefined && found !== '.') return found;
         throw unreadable(source, 'Windows-1252', line + lineEnds(latin1.slice(0, at)), hint);
       });
-      line += countLineEnds(block);
+      line += lineEnds(latin1);
       return decoded;
     },
     end: () => '',
   };
 }
 
-/** Windows-1252 that nobody asked for: it goes on being looked through for what speaks against it. */
-export function guessedDecoder(options: DecoderOptions): Decoder {
+/**
+ * Windows-1252 that nobody asked for, guessed by its line `otherLine`: it goes on being looked through for what speaks
+ * against it, since more of a stream comes, and a file may change.
+ */
+export function guessedDecoder(otherLine: number, options: DecoderOptions): Decoder {
   const survey = new Survey();
   const decoder = windows1252Decoder(options);
+  const check = () => {
+    const { utf8Line, foreignLine } = survey;
+    refuseBadGuess({ utf8Line, foreignLine, otherLine }, options);
+  };
   return {
     decode(block) {
       survey.push(block);
-      refuseBadGuess(survey, options);
+      check();
       return decoder.decode(block);
     },
     end() {
       survey.end();
-      refuseBadGuess(survey, options);
+      check();
       return decoder.end();
     },
   };
 }
 
+type Findings = Pick<Survey, 'utf8Line' | 'otherLine' | 'foreignLine'>;
+
 /** Throws LIST_UNREADABLE where bytes that are no UTF-8 had better not be taken for Windows-1252. */
-export function refuseBadGuess({ utf8Line, otherLine, foreignLine }: Survey, { source, hint }: DecoderOptions): void {
+export function refuseBadGuess({ utf8Line, otherLine, foreignLine }: Findings, { source, hint }: DecoderOptions): void {
   if (otherLine === null) return;
   if (utf8Line !== null) {
     const message = `The list ${source} is UTF-8 on line ${utf8Line}, and something else on line ${otherLine}.`;

@@ -69,7 +69,7 @@ export async function openText(input: ListInput, options: TextOptions): Promise<
       refuseBadGuess(survey, { source: options.source, hint: TRY_1252 });
     }
     const guessedLine = survey?.otherLine ?? null;
-    const decoder = decoderOf(declared, guessedLine !== null, options);
+    const decoder = decoderOf(declared, guessedLine, options);
     return {
       encoding: declared ?? (guessedLine === null ? 'utf-8' : 'windows-1252'),
       notice: guessedLine === null ? null : noticeOf(options.source, guessedLine),
@@ -89,11 +89,11 @@ function noticeOf(source: string, line: number): string {
   );
 }
 
-function decoderOf(declared: Encoding | null, guessed: boolean, { source, guess }: TextOptions): Decoder {
+function decoderOf(declared: Encoding | null, guessedLine: number | null, { source, guess }: TextOptions): Decoder {
   const asked = { source, hint: SAVE_AS };
   switch (declared) {
     case null:
-      if (guessed) return guessedDecoder({ source, hint: TRY_1252 });
+      if (guessedLine !== null) return guessedDecoder(guessedLine, { source, hint: TRY_1252 });
       return utf8Decoder({ source, hint: guess ? TRY_1252 : SAVE_AS });
     case 'utf-8':
       return utf8Decoder(asked);

@@ -25,7 +25,7 @@ export function timelineChart({ startedAt, stepMs, counts }: Timeline): Html {
       : html`<rect x="${slot}" y="${100 - (100 * value) / top}" width="${slots > 100 ? 1 : 0.9}" height="${(100 * value) / top}"><title>${clock(at(slot))}: ${count(value)} in ${step}</title></rect>`,
   );
   return html`<figure class="chart">
-<figcaption>Recipients that reached a final state, per ${step}: ${count(total)} in all, ${count(most)} at most</figcaption>
+<figcaption>Recipients that reached a final state, per ${step}: ${count(total)} in all, ${count(most)} at most; times in UTC</figcaption>
 <div class="plot">
 <div class="y" aria-hidden="true"><span>${count(top)}</span><span>${count(top / 2)}</span><span>0</span></div>
 <svg role="img" aria-labelledby="timeline-title timeline-desc" viewBox="0 0 ${slots} 100" preserveAspectRatio="none">

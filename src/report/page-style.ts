@@ -51,6 +51,7 @@ code { font-family: ui-monospace, monospace; font-size: .9em; }
   .figures dd { font-size: 1.25rem; }
   .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: .4rem; }
 }
+@page { margin: 15mm; }
 @media print {
   :root { color-scheme: light; --page: #fff; --ink: #000; --dim: #444; --line: #bbb; --soft: #fff;
     --sent: #0f766e; --failed: #b91c1c; --unknown: #b45309; --other: #6b7280; --bar: #2563eb; }

@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url';
 /** The folder of the project. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The pages that are held against the code. */
-export const PAGES = ['README.md', 'CHANGELOG.md', 'docs/design.md', 'docs/reference.md'] as const;
+export const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  'docs/design.md',
+  'docs/reference.md',
+  'docs/how-to/check-and-preview.md',
+  'docs/how-to/lists.md',
+  'docs/how-to/local-testing.md',
+] as const;
 export type Page = (typeof PAGES)[number];
 
 export function page(path: Page): string {

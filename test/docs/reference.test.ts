@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { FINDINGS } from '../../src/cli/check/finding.js';
 import { progressObject } from '../../src/cli/view/progress-object.js';
 import { ERRORS } from '../../src/domain/errors.js';
 import { REJECT_REASONS } from '../../src/domain/recipient.js';
@@ -29,6 +30,12 @@ describe('the reference', () => {
   it('says of every error what it means and the way out', () => {
     const poor = table(section(REFERENCE, '## Errors')).filter(([, , means = '', wayOut = '']) => !means || !wayOut);
     expect(poor).toEqual([]);
+  });
+
+  it('has every finding of a check with its severity, and no other', () => {
+    const [, rest = ''] = REFERENCE.split('<!-- findings -->');
+    const shown = table(rest.split('<!-- /findings -->')[0] ?? '').map(([name, severity]) => [code(name), severity]);
+    expect(Object.fromEntries(shown)).toEqual(FINDINGS);
   });
 
   it('has every reason of a reject, and no other', () => {

@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { newPlace, type Place } from '../support/cli.js';
 import { freshRedis } from '../support/redis.js';
 import { type Action, type ScriptEvent, startScriptRelay } from '../support/script-relay.js';
+
+// A program that starts takes a second or more where the machine is busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 interface Doctor {
   readonly verdict: string;
@@ -49,7 +52,7 @@ describe('doctor', () => {
     expect(first.of.get('redis-latency')?.text).toMatch(/takes \d+(\.\d+)? ms/);
     expect(first.of.get('clock')).toMatchObject({ verdict: 'ok' });
     expect(first.of.get('disk')?.text).toMatch(/[1-9][\d,]* [MG]B free/);
-    expect(first.of.get('node')?.text).toBe(`Node ${process.versions.node}`);
+    expect(first.of.get('node')?.text).toContain(`Node ${process.versions.node}`);
     expect((await doctor()).of.get('redis-running')?.text).toContain('it runs');
   });
 

@@ -5,9 +5,12 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { simpleParser } from 'mailparser';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findChromium, NO_CHROMIUM, startChromium } from '../support/chromium.js';
 import { newPlace, type Place } from '../support/cli.js';
+
+// A program that starts takes a second or more where the machine is busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const CHROMIUM = findChromium();
 if (CHROMIUM === null) process.stderr.write(`The preview in a browser is ${NO_CHROMIUM}\n`);
@@ -130,13 +133,13 @@ describe('preview --open', () => {
     it('shows the message 375 and 800 pixels wide, each as its media queries have it, and runs no script of it', async () => {
       const tab = await browser.newPage();
       await tab.goto(pathToFileURL(await page('--row', '2')).href);
-      expect(await tab.locator('h1').innerText()).toBe('Grüße an Bo "&quot; <b>');
+      expect(await tab.locator('h1').textContent()).toBe('Grüße an Bo "&quot; <b>');
       const frames = tab.frames().slice(1);
       const seen = await Promise.all(
         frames.map(async (frame) => [
           await frame.evaluate('innerWidth'),
           await frame.evaluate('document.documentElement.clientWidth'),
-          await frame.locator('h1').innerText(),
+          await frame.locator('h1').textContent(),
           await frame.evaluate('getComputedStyle(document.querySelector("h1")).color'),
         ]),
       );
@@ -165,6 +168,8 @@ describe('preview --open', () => {
       expect(await tab.title()).toBe('</title><h1>Ada</h1>');
       expect(await tab.locator('h1').allInnerTexts()).toEqual(['</title><h1>Ada</h1>']);
       expect(await tab.locator('iframe').count()).toBe(2);
+      for (const frame of await tab.locator('iframe').all()) expect(await frame.getAttribute('sandbox')).toBe('');
+      for (const frame of tab.frames().slice(1, 3)) expect(await frame.evaluate('origin')).toBe('null');
       expect(new Set(asked)).toEqual(new Set(['/picture']));
       await tab.close();
     });

@@ -1,107 +1,40 @@
-import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Summary } from '../../src/domain/summary.js';
-import { type AggregatorPorts, aggregate } from '../../src/pipeline/aggregator.js';
+import { describe, expect, it } from 'vitest';
+import { aggregate } from '../../src/pipeline/aggregator.js';
 import { runChunk } from '../../src/pipeline/chunk-worker.js';
 import { coordinate } from '../../src/pipeline/coordinator.js';
-import type { Results } from '../../src/pipeline/ports.js';
-import { CHUNKS_QUEUE, jobId, STEPS_QUEUE } from '../../src/queue/jobs.js';
-import { createWake } from '../../src/queue/wake.js';
 import { chunkKeys, QUEUE_PREFIX } from '../../src/redis/keys.js';
 import { consume } from '../queue/fixture.js';
-import { campaignOf, claimed, type Staged, sealed, sending, verdict } from '../redis/ledger/fixture.js';
-import { freshRedis, type TestRedis } from '../support/redis.js';
-import { bench, keptLog, ScriptedRelay } from './fixture.js';
+import { campaignOf, claimed, finishChunk, sealed, sending } from '../redis/ledger/fixture.js';
+import { bench, ScriptedRelay } from './fixture.js';
+import { keptResults, useSteps } from './steps-fixture.js';
 
-let server: TestRedis;
-let redis: Redis;
-let wake: ReturnType<typeof createWake>;
-beforeAll(async () => {
-  server = await freshRedis();
-  redis = server.client();
-  wake = createWake(redis, QUEUE_PREFIX);
-});
-afterEach(async () => {
-  await redis.flushall();
-});
-afterAll(async () => {
-  await wake.close();
-  await server.stop();
-});
-
-const jobKey = (queue: string, id: string) => `${QUEUE_PREFIX}:${queue}:${id}`;
-const chunkJob = (staged: Staged, n: number) => redis.exists(jobKey(CHUNKS_QUEUE, jobId.chunk(staged.id, 1, n)));
-const endJob = (staged: Staged, generation = 0) =>
-  redis.exists(jobKey(STEPS_QUEUE, jobId.aggregate(staged.id, 1, generation)));
-const noticeJob = (staged: Staged) => redis.exists(jobKey(STEPS_QUEUE, jobId.notify(staged.id, 1)));
-
-/** Results that read everything and keep what the aggregator would write. */
-function keptResults(before: () => Promise<void> = async () => {}): Results & { written: string[] } {
-  const written: string[] = [];
-  return {
-    written,
-    async write(campaign, source) {
-      let states = '';
-      for await (const chunk of source.chunks()) states += chunk.states.toString();
-      written.push(states);
-      await before();
-      const summary = {
-        schema: 1,
-        campaign: campaign.id,
-        states: source.standing.counters,
-      } as Partial<Summary> as Summary;
-      return { summary, dir: '/results' };
-    },
-  };
-}
-
-function ports(staged: Staged, results: Results = keptResults()): AggregatorPorts {
-  return { campaigns: staged.campaigns, results, wake, log: keptLog() };
-}
-
-async function finishChunk(staged: Staged, n: number): Promise<void> {
-  const chunk = await claimed(staged, n);
-  const all = Array.from({ length: staged.perChunk }, (_, i) => i);
-  await staged.ledger.begin(chunk, all);
-  await staged.ledger.settle(
-    chunk,
-    all.map((index) => ({ index, verdict: verdict('sent') })),
-  );
-  await staged.ledger.finish(chunk);
-}
-
-async function ended(notifyTo: string | null): Promise<Staged> {
-  const staged = await sending(redis, { notify: notifyTo });
-  await finishChunk(staged, 0);
-  await finishChunk(staged, 1);
-  await aggregate(staged.id, 1, ports(staged));
-  return staged;
-}
+const steps = useSteps();
+const { ports, chunkJob, endJob, noticeJob, ended } = steps;
 
 describe('coordinating', () => {
   it('fans a sealed campaign out, and again what is not finished', async () => {
-    const staged = await sealed(redis);
+    const staged = await sealed(steps.redis());
     await coordinate(staged.id, 1, ports(staged));
     expect((await campaignOf(staged)).phase).toBe('sending');
     expect([await chunkJob(staged, 0), await chunkJob(staged, 1), await endJob(staged)]).toEqual([1, 1, 1]);
     await finishChunk(staged, 0);
-    await redis.del(...(await redis.keys(`${QUEUE_PREFIX}:*`)));
+    await steps.redis().del(...(await steps.redis().keys(`${QUEUE_PREFIX}:*`)));
     await coordinate(staged.id, 1, ports(staged));
     expect([await chunkJob(staged, 0), await chunkJob(staged, 1), await endJob(staged)]).toEqual([0, 1, 1]);
   });
 
   it('does nothing for another round or a campaign that is gone', async () => {
-    const staged = await sealed(redis);
+    const staged = await sealed(steps.redis());
     await coordinate(staged.id, 2, ports(staged));
     await coordinate('gone', 1, ports(staged));
     expect((await campaignOf(staged)).phase).toBe('queued');
-    expect(await redis.keys(`${QUEUE_PREFIX}:*.*`)).toEqual([]);
+    expect(await steps.redis().keys(`${QUEUE_PREFIX}:*.*`)).toEqual([]);
   });
 });
 
 describe('aggregating', () => {
   it('closes, reads, marks, and leaves the campaign; repeated, it changes nothing', async () => {
-    const staged = await sending(redis);
+    const staged = await sending(steps.redis());
     await finishChunk(staged, 0);
     await finishChunk(staged, 1);
     const results = keptResults();
@@ -117,7 +50,7 @@ describe('aggregating', () => {
   });
 
   it('adds the flow again as a new generation where a chunk is open', async () => {
-    const staged = await sending(redis);
+    const staged = await sending(steps.redis());
     await finishChunk(staged, 1);
     await aggregate(staged.id, 1, ports(staged));
     expect((await campaignOf(staged)).generation).toBe(1);
@@ -125,13 +58,13 @@ describe('aggregating', () => {
   });
 
   it('by a thawed process is fenced by a newer one, which has the only word', async () => {
-    const staged = await sending(redis);
+    const staged = await sending(steps.redis());
     await finishChunk(staged, 0);
     await finishChunk(staged, 1);
     const newer = keptResults();
     const thawed = keptResults(async () => {
       await aggregate(staged.id, 1, ports(staged, newer));
-      await redis.hset(`fanmail:{${staged.id}}:campaign`, 'phase', 'aggregating');
+      await steps.redis().hset(`fanmail:{${staged.id}}:campaign`, 'phase', 'aggregating');
     });
     await aggregate(staged.id, 1, ports(staged, thawed));
     expect(newer.written).toHaveLength(1);
@@ -139,7 +72,7 @@ describe('aggregating', () => {
   });
 
   it('after a crash in the middle is done by the next run', async () => {
-    const staged = await sending(redis);
+    const staged = await sending(steps.redis());
     await finishChunk(staged, 0);
     await finishChunk(staged, 1);
     const crashing = keptResults(() => Promise.reject(new Error('the disk is full')));
@@ -150,8 +83,8 @@ describe('aggregating', () => {
   });
 
   it('ends a campaign although the recipients of a chunk can not be read', async () => {
-    const staged = await sending(redis);
-    await redis.set(chunkKeys(staged.id, staged.nonce, 0).rows, 'rubbish');
+    const staged = await sending(steps.redis());
+    await steps.redis().set(chunkKeys(staged.id, staged.nonce, 0).rows, 'rubbish');
     const chunk = await claimed(staged, 0);
     await staged.ledger.lose(chunk, 'data-lost');
     await staged.ledger.finish(chunk);
@@ -163,11 +96,11 @@ describe('aggregating', () => {
   });
 
   it('does not go round and round where the ledger lost the states of a chunk', async () => {
-    const staged = await sealed(redis, { chunks: 1 });
-    await redis.del(chunkKeys(staged.id, staged.nonce, 0).states);
-    const { ports: workerPorts } = bench(redis, new ScriptedRelay());
+    const staged = await sealed(steps.redis(), { chunks: 1 });
+    await steps.redis().del(chunkKeys(staged.id, staged.nonce, 0).states);
+    const { ports: workerPorts } = bench(steps.redis(), new ScriptedRelay());
     let ends = 0;
-    const consumer = await consume(redis, QUEUE_PREFIX, {
+    const consumer = await consume(steps.redis(), QUEUE_PREFIX, {
       onChunk: (ref, signals) => runChunk(ref, workerPorts, signals),
       async aggregate(id, round) {
         ends++;

@@ -1,109 +1,42 @@
-import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Campaign } from '../../src/domain/campaign.js';
-import type { Summary } from '../../src/domain/summary.js';
-import { type AggregatorPorts, aggregate } from '../../src/pipeline/aggregator.js';
 import { coordinate } from '../../src/pipeline/coordinator.js';
 import { type NotifierPorts, notify } from '../../src/pipeline/notifier.js';
-import type { Results } from '../../src/pipeline/ports.js';
 import { sweep } from '../../src/pipeline/sweep.js';
 import { CHUNKS_QUEUE, jobId, STEPS_QUEUE } from '../../src/queue/jobs.js';
-import { createWake } from '../../src/queue/wake.js';
 import { QUEUE_PREFIX } from '../../src/redis/keys.js';
-import { bytesOf, campaignOf, claimed, type Staged, sealed, sending, verdict } from '../redis/ledger/fixture.js';
-import { freshRedis, type TestRedis } from '../support/redis.js';
+import { bytesOf, campaignOf, finishChunk, type Staged, sealed, sending } from '../redis/ledger/fixture.js';
 import { DROPPED, keptLog, refusedWith, ScriptedRelay, SENT, UNANSWERED } from './fixture.js';
+import { jobKey, useSteps } from './steps-fixture.js';
 
-let server: TestRedis;
-let redis: Redis;
-let wake: ReturnType<typeof createWake>;
-beforeAll(async () => {
-  server = await freshRedis();
-  redis = server.client();
-  wake = createWake(redis, QUEUE_PREFIX);
-});
-afterEach(async () => {
-  await redis.flushall();
-});
-afterAll(async () => {
-  await wake.close();
-  await server.stop();
-});
-
-const jobKey = (queue: string, id: string) => `${QUEUE_PREFIX}:${queue}:${id}`;
-const chunkJob = (staged: Staged, n: number) => redis.exists(jobKey(CHUNKS_QUEUE, jobId.chunk(staged.id, 1, n)));
-const endJob = (staged: Staged, generation = 0) =>
-  redis.exists(jobKey(STEPS_QUEUE, jobId.aggregate(staged.id, 1, generation)));
-const noticeJob = (staged: Staged) => redis.exists(jobKey(STEPS_QUEUE, jobId.notify(staged.id, 1)));
-
-/** Results that read everything and keep what the aggregator would write. */
-function keptResults(before: () => Promise<void> = async () => {}): Results & { written: string[] } {
-  const written: string[] = [];
-  return {
-    written,
-    async write(campaign, source) {
-      let states = '';
-      for await (const chunk of source.chunks()) states += chunk.states.toString();
-      written.push(states);
-      await before();
-      const summary = {
-        schema: 1,
-        campaign: campaign.id,
-        states: source.standing.counters,
-      } as Partial<Summary> as Summary;
-      return { summary, dir: '/results' };
-    },
-  };
-}
-
-function ports(staged: Staged, results: Results = keptResults()): AggregatorPorts {
-  return { campaigns: staged.campaigns, results, wake, log: keptLog() };
-}
-
-async function finishChunk(staged: Staged, n: number): Promise<void> {
-  const chunk = await claimed(staged, n);
-  const all = Array.from({ length: staged.perChunk }, (_, i) => i);
-  await staged.ledger.begin(chunk, all);
-  await staged.ledger.settle(
-    chunk,
-    all.map((index) => ({ index, verdict: verdict('sent') })),
-  );
-  await staged.ledger.finish(chunk);
-}
-
-async function ended(notifyTo: string | null): Promise<Staged> {
-  const staged = await sending(redis, { notify: notifyTo });
-  await finishChunk(staged, 0);
-  await finishChunk(staged, 1);
-  await aggregate(staged.id, 1, ports(staged));
-  return staged;
-}
+const steps = useSteps();
+const { ports, chunkJob, endJob, noticeJob, ended } = steps;
 
 describe('the sweep', () => {
-  const swept = async (staged: Staged) => sweep({ campaigns: staged.campaigns, wake, log: keptLog() });
+  const swept = async (staged: Staged) => sweep({ campaigns: staged.campaigns, wake: steps.wake(), log: keptLog() });
 
   it('adds the coordinator of a queued campaign', async () => {
-    const staged = await sealed(redis);
+    const staged = await sealed(steps.redis());
     await swept(staged);
-    expect(await redis.exists(jobKey(STEPS_QUEUE, jobId.coordinate(staged.id, 1)))).toBe(1);
+    expect(await steps.redis().exists(jobKey(STEPS_QUEUE, jobId.coordinate(staged.id, 1)))).toBe(1);
   });
 
   it.each(['a chunk', 'the aggregator', 'everything'])(
     'repairs a sending campaign whose jobs lack %s',
     async (what) => {
-      const staged = await sealed(redis);
+      const staged = await sealed(steps.redis());
       await coordinate(staged.id, 1, ports(staged));
       await finishChunk(staged, 1);
-      if (what === 'a chunk') await redis.del(jobKey(CHUNKS_QUEUE, jobId.chunk(staged.id, 1, 0)));
-      if (what === 'the aggregator') await redis.del(jobKey(STEPS_QUEUE, jobId.aggregate(staged.id, 1, 0)));
-      if (what === 'everything') await redis.del(...(await redis.keys(`${QUEUE_PREFIX}:*`)));
+      if (what === 'a chunk') await steps.redis().del(jobKey(CHUNKS_QUEUE, jobId.chunk(staged.id, 1, 0)));
+      if (what === 'the aggregator') await steps.redis().del(jobKey(STEPS_QUEUE, jobId.aggregate(staged.id, 1, 0)));
+      if (what === 'everything') await steps.redis().del(...(await steps.redis().keys(`${QUEUE_PREFIX}:*`)));
       await swept(staged);
       expect([await chunkJob(staged, 0), await endJob(staged)]).toEqual([1, 1]);
     },
   );
 
   it('adds the flow of the generation that there is by now', async () => {
-    const staged = await sending(redis);
+    const staged = await sending(steps.redis());
     let looks = 0;
     const campaigns = {
       ...staged.campaigns,
@@ -112,12 +45,12 @@ describe('the sweep', () => {
         return staged.campaigns.unfinished(campaign);
       },
     };
-    await sweep({ campaigns, wake, log: keptLog() });
+    await sweep({ campaigns, wake: steps.wake(), log: keptLog() });
     expect([await endJob(staged, 0), await endJob(staged, 1)]).toEqual([0, 1]);
   });
 
   it('adds the aggregator of a campaign that was closed and not marked', async () => {
-    const staged = await sending(redis);
+    const staged = await sending(steps.redis());
     await finishChunk(staged, 0);
     await finishChunk(staged, 1);
     await staged.campaigns.close(staged.id, staged.nonce, 1, 'a');
@@ -127,21 +60,21 @@ describe('the sweep', () => {
 
   it('adds the notifier of a campaign that ended without, and lets go of one that is done or gone', async () => {
     const staged = await ended('boss@example.org');
-    await redis.del(...(await redis.keys(`${QUEUE_PREFIX}:*`)));
+    await steps.redis().del(...(await steps.redis().keys(`${QUEUE_PREFIX}:*`)));
     await swept(staged);
     expect(await noticeJob(staged)).toBe(1);
     await staged.campaigns.notice(staged.id, 1, 't', 'unknown');
-    await redis.sadd('fanmail:open', 'gone');
+    await steps.redis().sadd('fanmail:open', 'gone');
     await swept(staged);
     expect(await staged.campaigns.open()).toEqual([]);
   });
 
   it('goes on to the others where one can not be read', async () => {
-    const broken = await sealed(redis);
-    await redis.hset(`fanmail:{${broken.id}}:campaign`, 'format', '99');
-    const staged = await sealed(redis);
+    const broken = await sealed(steps.redis());
+    await steps.redis().hset(`fanmail:{${broken.id}}:campaign`, 'format', '99');
+    const staged = await sealed(steps.redis());
     await swept(staged);
-    expect(await redis.exists(jobKey(STEPS_QUEUE, jobId.coordinate(staged.id, 1)))).toBe(1);
+    expect(await steps.redis().exists(jobKey(STEPS_QUEUE, jobId.coordinate(staged.id, 1)))).toBe(1);
     expect(await staged.campaigns.open()).toContain(broken.id);
   });
 });
@@ -212,7 +145,7 @@ describe('the notice', () => {
   });
 
   it('that comes too early, or of another round, leaves an open campaign to the sweep', async () => {
-    const staged = await sending(redis, { notify: 'boss@example.org' });
+    const staged = await sending(steps.redis(), { notify: 'boss@example.org' });
     const relay = new ScriptedRelay();
     await notify(staged.id, 1, portsOf(staged, relay), quiet);
     await notify(staged.id, 7, portsOf(staged, relay), quiet);

@@ -10,7 +10,7 @@ import { fileOf, pieces, readList, refusal, utf16be, windows1252 } from './suppo
 /** As Excel saves "Unicode text": tabs and CRLF. */
 const UNICODE_TEXT = '\ufeffE-Mail\tVorname\tOrt\r\nann@example.com\tZoë\t東京\r\nbob@example.com\t"Bo\r\nb"\t😀\r\n';
 const WESTERN = 'email;name\r\nann@example.com;Jörg “Œ” €\r\nbob@bücher.example;Zoë\r\n';
-const EMPTY_LINES = 'x@example.com;y\r\n'.repeat(100_000);
+const MANY_ROWS = 'x@example.com;y\r\n'.repeat(100_000);
 
 describe('a list in UTF-16', () => {
   const le = Buffer.from(UNICODE_TEXT, 'utf16le');
@@ -42,7 +42,7 @@ describe('a list in UTF-16', () => {
 
   it('is refused by line where half a character is missing, at the end or within', async () => {
     const cut = await refusal(readList(le.subarray(0, -1)));
-    expect(cut).toMatchObject({ code: 'LIST_UNREADABLE', message: expect.stringContaining('UTF-16: see line 5') });
+    expect(cut).toMatchObject({ code: 'LIST_UNREADABLE', message: expect.stringContaining('UTF-16: see line 4') });
     const high = await refusal(readList(Buffer.from(`${UNICODE_TEXT}x@y.z\ta\ud83d`, 'utf16le')));
     expect(high.message).toContain('line 5');
     for (const half of ['\ud83d', '\ude00']) {
@@ -73,18 +73,24 @@ describe('a list in Windows-1252', () => {
     }
   });
 
+  it('is guessed of a stream by any line of its first megabyte', async () => {
+    const half = MANY_ROWS.slice(0, 700_000);
+    const { list } = await readList(windows1252(`email;name\r\n${half}\r\nann@example.com;Jörg\r\n`));
+    expect(list.encoding).toBe('windows-1252');
+  });
+
   it('is guessed of a real file by its last line, before the first row is given out', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fanmail-list-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     const path = join(folder, 'people.csv');
-    await writeFile(path, windows1252(`email;name\r\n${EMPTY_LINES}ann@example.com;Jörg\r\n`));
+    await writeFile(path, windows1252(`email;name\r\n${MANY_ROWS}ann@example.com;Jörg\r\n`));
     const { list, recipients } = await readList(() => createReadStream(path));
     expect(list.notice).toContain('line 100002');
     expect(recipients.at(-1)?.variables.name).toBe('Jörg');
   });
 
   it('is refused in a stream where it shows only after the rows began, with the way out', async () => {
-    const late = windows1252(`email;name\r\n${EMPTY_LINES}ann@example.com;Jörg\r\n`);
+    const late = windows1252(`email;name\r\n${MANY_ROWS}ann@example.com;Jörg\r\n`);
     const error = await refusal(readList(late));
     expect(error).toMatchObject({
       code: 'LIST_UNREADABLE',
@@ -98,18 +104,27 @@ describe('a list in Windows-1252', () => {
     ['UTF-8 with one broken line', Buffer.concat([Buffer.from('email,n\na@b.c,é\nb@b.c,'), Buffer.from([0xe9, 0x0a])])],
     ['what has no character in it', Buffer.concat([windows1252('email,n\na@b.c,é\nb@b.c,'), Buffer.from([0x81])])],
     ['Cyrillic', Buffer.concat([Buffer.from('email,n\n\na@b.c,'), Buffer.from([0xc8, 0xe2, 0xe0, 0xed, 0xee, 0xe2])])],
-  ])('is not guessed for %s', async (_what, broken) => {
+  ])('is not guessed for %s', async (what, broken) => {
+    const words = what.startsWith('UTF-8') ? 'is UTF-8 on line 2, and something else on line 3' : 'as line 3 shows';
     for (const input of [pieces(broken, [1]), fileOf(broken)]) {
       const error = await refusal(readList(input));
-      expect(error).toMatchObject({ code: 'LIST_UNREADABLE', message: expect.stringContaining('line 3') });
+      expect(error).toMatchObject({ code: 'LIST_UNREADABLE', message: expect.stringContaining(words) });
       expect(error.hint).toContain('--encoding');
     }
   });
 
   it('is given up where UTF-8 shows up later in the stream', async () => {
-    const text = Buffer.concat([windows1252(`email;name\r\na@b.c;Jörg\r\n${EMPTY_LINES}`), Buffer.from('b@b.c;é')]);
+    const text = Buffer.concat([windows1252(`email;name\r\na@b.c;Jörg\r\n${MANY_ROWS}`), Buffer.from('b@b.c;é')]);
     const error = await refusal(readList(text));
     expect(error.message).toMatch(/UTF-8 on line 100003, and something else on line 2/);
+  });
+
+  it('is given up where the file is another one when it is read', async () => {
+    let opened = 0;
+    const changing = () => fileOf(opened++ === 0 ? Buffer.from('email;name\na@b.c;é\n') : bytes)();
+    expect((await refusal(readList(changing))).message).toMatch(/UTF-8 on line 2/);
+    const back = () => fileOf(opened++ === 2 ? bytes : Buffer.from('email;name\na@b.c;é\n'))();
+    expect((await refusal(readList(back))).message).toMatch(/not UTF-8: see line 2/);
   });
 
   it('that was asked for is refused at a byte that has no character', async () => {
@@ -119,6 +134,17 @@ describe('a list in Windows-1252', () => {
       code: 'LIST_UNREADABLE',
       message: expect.stringContaining('Windows-1252: see line 4'),
     });
+  });
+});
+
+describe('a byte order mark', () => {
+  it.each([
+    ['UTF-8', Buffer.from('\ufeff"e mail","email"\nx,a@b.c\n')],
+    ['UTF-16', utf16be('\ufeff"e mail","email"\nx,a@b.c\n')],
+  ])('of %s is no part of the first name, also where that is quoted', async (_what, bytes) => {
+    const { list, recipients } = await readList(bytes, { emailColumn: 'email' });
+    expect(list.columns[0]).toEqual({ title: 'e mail', variable: 'e_mail' });
+    expect(recipients).toHaveLength(1);
   });
 });
 

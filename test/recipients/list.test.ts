@@ -148,7 +148,12 @@ describe('openList with CSV', () => {
 
 describe('openList refuses', () => {
   it.each([
-    ['a table of bytes', Buffer.from([...Array(512).keys()].map((i) => i % 256)), 'LIST_UNREADABLE', 'zero bytes'],
+    [
+      'a table of bytes',
+      Buffer.from([...Array(512).keys()].map((i) => i % 256)),
+      'LIST_UNREADABLE',
+      'neither UTF-8 nor',
+    ],
     ['UTF-8 that ends within a character', Buffer.from('email\na@b.c\né').subarray(0, -1), 'LIST_UNREADABLE', 'line 3'],
     ['UTF-16 without a mark', Buffer.from('email\na@b.c', 'utf16le'), 'LIST_UNREADABLE', 'UTF-16'],
     ['a spreadsheet', Buffer.from('PK\x03\x04\x14\x00rest'), 'LIST_UNREADABLE', 'spreadsheet'],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CatcherOptions, startCatcher } from '../../src/relay/catcher.js';
-import { mail, pool, send, take } from './setting.js';
+import { faultIn, mail, NEVER, pool, send, take } from './setting.js';
 
 interface Item {
   readonly ID: string;
@@ -130,6 +130,70 @@ describe('the mail catcher', () => {
         .end();
     });
     expect(status).toBe(403);
+  });
+
+  it('answers no web page of another site, which could turn its monkey loose', async () => {
+    const { api } = await catching();
+    const post = (origin: string) => fetch(`${api}/v2/jim`, { method: 'POST', body: '{}', headers: { origin } });
+    expect((await post('https://evil.example')).status).toBe(403);
+    expect((await post('null')).status).toBe(403);
+    expect((await post('http://localhost:8025')).status).toBe(201);
+  });
+
+  it('does to a message what its monkey is told, and nothing else before and after', async () => {
+    const { url, api, catcher } = await catching();
+    const jim = (method: string, chances?: object) =>
+      fetch(`${api}/v2/jim`, { method, ...(chances && { body: JSON.stringify(chances) }) });
+    expect((await send(pool(url))).kind).toBe('sent');
+    expect((await jim('POST', { AcceptChance: 1, RejectSenderChance: 1 })).status).toBe(201);
+    expect(await send(pool(url))).toMatchObject({
+      kind: 'refused',
+      stage: 'mail',
+      reply: { code: 550, text: 'Invalid sender from@example.com' },
+    });
+    expect((await jim('PUT', { AcceptChance: 1, RejectRecipientChance: 1 })).status).toBe(200);
+    expect(await send(pool(url))).toMatchObject({
+      kind: 'refused',
+      stage: 'rcpt',
+      reply: { code: 550, text: 'Invalid recipient to@example.com' },
+    });
+    await jim('PUT', { AcceptChance: 0 });
+    expect(faultIn(await pool(url).take(1, NEVER)).misconfigured).toBe(false);
+    await jim('PUT', { AcceptChance: 1, RejectAuthChance: 1 });
+    const login = `smtp://u:p@127.0.0.1:${catcher.smtpPort}?tls=none`;
+    expect(faultIn(await pool(login).take(1, NEVER)).cause).toBe('login');
+    expect((await jim('DELETE')).status).toBe(200);
+    expect((await send(pool(login))).kind).toBe('sent');
+    expect(catcher.count()).toBe(2);
+  });
+
+  it('takes MailHog’s own chances where its monkey is woken without any, and refuses what is no chance', async () => {
+    const { api } = await catching();
+    const jim = (method: string, body?: string) => fetch(`${api}/v2/jim`, { method, ...(body && { body }) });
+    expect((await jim('POST')).status).toBe(201);
+    expect(await (await jim('GET')).json()).toMatchObject({ AcceptChance: 0.99, RejectRecipientChance: 0.05 });
+    for (const body of ['', '[]', 'null', '{"AcceptChance":2}', '{"AcceptChance":"1"}', `"${'x'.repeat(100_000)}"`]) {
+      expect([body.slice(0, 20), (await jim('PUT', body)).status]).toEqual([body.slice(0, 20), 400]);
+    }
+    expect((await jim('PATCH')).status).toBe(405);
+    expect(await (await jim('GET')).json()).toMatchObject({ AcceptChance: 0.99 });
+  });
+
+  it('searches the envelope, too, and gives what it finds in pages', async () => {
+    const { url, api } = await catching();
+    const relay = pool(url);
+    for (const to of ['a@x.test', 'b@y.test', 'c@x.test', 'd@x.test']) await send(relay, mail(to));
+    const search = async (query: string) => (await (await fetch(`${api}/v2/search?${query}`)).json()) as Page;
+    const page = await search('kind=to&query=@X.test&start=1&limit=1');
+    expect([page.total, page.count, page.start]).toEqual([3, 1, 1]);
+    expect(page.items.map((item) => item.Raw.To)).toEqual([['c@x.test']]);
+  });
+
+  it('says what a search has to name', async () => {
+    const { api } = await catching();
+    for (const query of ['kind=subject&query=x', 'kind=to&query=', 'query=x', 'kind=to']) {
+      expect([query, (await fetch(`${api}/v2/search?${query}`)).status]).toEqual([query, 400]);
+    }
   });
 
   it('says so when its port is taken, and leaves nothing running', async () => {

@@ -62,6 +62,11 @@ describe('a probe of a relay', () => {
     expect(await probe(url)).toMatchObject({ kind: 'fault', fault: { cause: 'login', misconfigured: true } });
   });
 
+  it('takes the name by which the relay greets for no extension', async () => {
+    const behave = ({ stage }: ScriptEvent) => (stage === 'ehlo' ? { reply: '250-RELAY\r\n250 SIZE 5' } : undefined);
+    expect(await probe(plainUrl(await script({ behave })))).toMatchObject({ extensions: ['SIZE'], sizeLimit: 5 });
+  });
+
   it('does without the extensions where EHLO is not answered a second time', async () => {
     let hellos = 0;
     const behave = ({ stage }: ScriptEvent): Action | undefined => {

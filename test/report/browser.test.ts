@@ -54,7 +54,7 @@ describe.skipIf(CHROMIUM === null)(`the report in Chromium${CHROMIUM === null ? 
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  });
+  }, 60_000);
   afterAll(async () => {
     await browser.close();
     server.close();

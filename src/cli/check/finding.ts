@@ -5,6 +5,7 @@ import { FanmailError } from '../../domain/errors.js';
  * worth a look; a note says what launch will do anyway.
  */
 export const FINDINGS = {
+  ENCODING_GUESSED: 'warning',
   ROWS_REJECTED: 'warning',
   DUPLICATES: 'note',
   SUPPRESSED: 'note',

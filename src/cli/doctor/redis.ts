@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Log } from '../../pipeline/ports.js';
 import { openRedis } from '../../redis/connect.js';
 import { ensureServer } from '../../redis/embedded.js';
@@ -6,6 +5,8 @@ import { examineRedis } from '../../redis/examine.js';
 import { findServerBinary, type ServerPlaces } from '../../redis/find-server.js';
 import { describeTarget, type RedisTarget } from '../../redis/target.js';
 import { type Examined, ok, problemOf, warning } from './verdict.js';
+
+type Redis = Awaited<ReturnType<typeof openRedis>>;
 
 const FIRST_CONNECT_MS = 5_000;
 const PINGS = 21;

@@ -9,6 +9,7 @@ import {
   keysWithoutExpiry,
   type Staged,
   sealed,
+  sendAll,
   sending,
   verdict,
 } from './fixture.js';
@@ -20,20 +21,6 @@ beforeAll(async () => {
   redis = server.client();
 });
 afterAll(() => server.stop());
-
-/** Sends everything of a campaign and finishes each chunk. */
-async function sendAll(staged: Staged): Promise<void> {
-  for (let n = 0; n < staged.chunks; n++) {
-    const chunk = await claimed(staged, n);
-    const all = Array.from({ length: staged.perChunk }, (_, i) => i);
-    await staged.ledger.begin(chunk, all);
-    await staged.ledger.settle(
-      chunk,
-      all.map((index) => ({ index, verdict: verdict('sent') })),
-    );
-    await staged.ledger.finish(chunk);
-  }
-}
 
 async function ended(how: Parameters<typeof sending>[1] = {}): Promise<Staged> {
   const staged = checked(await sending(redis, how));

@@ -11,15 +11,14 @@ import { freshRedis, type TestRedis } from '../../support/redis.js';
 import {
   campaignOf,
   checked,
-  claimed,
   OPTIONS,
   recipients,
   type Staged,
   sealed,
+  sendAll,
   sending,
   TEMPLATE,
   totalsOf,
-  verdict,
 } from './fixture.js';
 
 let server: TestRedis;
@@ -39,20 +38,6 @@ async function staging(id: string, nonce: string, chunks = 2): Promise<ReturnTyp
   await store.template(id, nonce, TEMPLATE);
   for (let n = 0; n < chunks; n++) await store.chunk(id, nonce, n, recipients(3, n * 3), OPTIONS);
   return store;
-}
-
-/** Sends everything of a campaign and finishes each chunk. */
-async function sendAll(staged: Staged): Promise<void> {
-  for (let n = 0; n < staged.chunks; n++) {
-    const chunk = await claimed(staged, n);
-    const all = Array.from({ length: staged.perChunk }, (_, i) => i);
-    await staged.ledger.begin(chunk, all);
-    await staged.ledger.settle(
-      chunk,
-      all.map((index) => ({ index, verdict: verdict('sent') })),
-    );
-    await staged.ledger.finish(chunk);
-  }
 }
 
 async function ended(how: Parameters<typeof sending>[1] = {}): Promise<Staged> {

@@ -174,3 +174,20 @@ export async function keysWithoutExpiry(staged: Staged): Promise<string[]> {
     .map((key) => key.replace(staged.nonce, 'NONCE').replace(staged.id, 'ID'))
     .sort();
 }
+
+/** Sends everything of a chunk and finishes it. */
+export async function finishChunk(staged: Staged, n: number): Promise<void> {
+  const chunk = await claimed(staged, n);
+  const all = Array.from({ length: staged.perChunk }, (_, i) => i);
+  await staged.ledger.begin(chunk, all);
+  await staged.ledger.settle(
+    chunk,
+    all.map((index) => ({ index, verdict: verdict('sent') })),
+  );
+  await staged.ledger.finish(chunk);
+}
+
+/** Sends everything of a campaign and finishes each chunk. */
+export async function sendAll(staged: Staged): Promise<void> {
+  for (let n = 0; n < staged.chunks; n++) await finishChunk(staged, n);
+}
