@@ -3,7 +3,7 @@ import type { Column } from '../domain/recipient.js';
 import { parseAddress } from './address.js';
 import { addressColumn, columnsOf } from './columns.js';
 import { CsvReader, type CsvRecord, type Dialect } from './csv-reader.js';
-import { sniffDialect, sniffHeaderless } from './dialect.js';
+import { announcedDialect, sniffDialect, sniffHeaderless } from './dialect.js';
 import { emptyVariables, type OpenedRows, type RawRow } from './rows.js';
 
 export interface CsvOptions {
@@ -20,9 +20,10 @@ export function openCsv(head: string, final: boolean, options: CsvOptions): Open
   const { source, columns: given, emailColumn: wanted } = options;
   // Before anything else: these need nothing of the list.
   const known = given ? named(given, '--columns', wanted) : null;
-  const dialect = known ? sniffData(head, final, known) : sniffDialect(head, final, wanted);
+  const announced = announcedDialect(head);
+  const dialect = announced ?? (known ? sniffData(head, final, known) : sniffDialect(head, final, wanted));
   if (dialect === null) return null;
-  const [first] = new CsvReader(dialect, source).push(head, final);
+  const [first] = new CsvReader(dialect, source).push(head, final).slice(announced ? 1 : 0);
   if (first === undefined) return null;
   if (known) checkWidth(first, known.columns.length, source);
   else if (first.fault) {
@@ -33,14 +34,14 @@ export function openCsv(head: string, final: boolean, options: CsvOptions): Open
   const { columns, emailColumn, emailIndex } = known ?? named(first.cells, source, wanted);
   const names = columns.map((column) => column.variable);
   const reader = new CsvReader(dialect, source);
-  let atHeader = known === null;
+  let toSkip = (announced ? 1 : 0) + (known ? 0 : 1);
   /** A NUL is rare, so nobody looks for it in every row before the first one came. */
   let nul = false;
   const push = (text: string, last: boolean): RawRow[] => {
     nul ||= text.includes('\0');
     const records = reader.push(text, last);
-    const rows = atHeader ? records.slice(1) : records;
-    if (records.length > 0) atHeader = false;
+    const rows = records.slice(toSkip);
+    toSkip = Math.max(0, toSkip - records.length);
     return rows.map((record) => toRow(nul ? withNulFault(record) : record, names, emailIndex));
   };
   return { format: 'csv', delimiter: dialect.delimiter, columns, emailColumn, push };

@@ -18,6 +18,12 @@ export function sniffDialect(head: string, final: boolean, wanted?: string): Dia
   return { delimiter: (telling ?? counted[0])?.delimiter ?? ',', newline };
 }
 
+/** What Excel writes and reads as the first line, `sep=;`: it names the delimiter and is no record. */
+export function announcedDialect(head: string): Dialect | null {
+  const [, delimiter] = /^sep=([,;\t|])\r?\n/i.exec(head) ?? [];
+  return delimiter === undefined ? null : { delimiter, newline: '\n' };
+}
+
 /**
  * The same by a first record that is no header but has `width` cells: a delimiter that gives so many goes first, and of
  * these one with which `fits` says yes.

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { CaughtMessages } from './caught.js';
 import { Monkey } from './chaos.js';
@@ -125,9 +126,15 @@ function envelopeOf(session: SMTPServerSession) {
   const { mailFrom, rcptTo } = session.envelope;
   return {
     from: mailFrom ? mailFrom.address : '',
-    to: rcptTo.map((recipient) => recipient.address),
+    // As it was on the wire: smtp-server shows an ASCII domain in Unicode.
+    to: rcptTo.map((recipient) => asciiDomain(recipient.address)),
     helo: session.hostNameAppearsAs,
   };
+}
+
+function asciiDomain(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  return address.slice(0, at) + (domainToASCII(address.slice(at)) || address.slice(at));
 }
 
 function listening(server: { once(event: string, listener: (error: Error) => void): unknown }, listen: () => unknown) {

@@ -83,6 +83,8 @@ function readUrl(url: string): URL {
   try {
     parsed = new URL(url.trim());
   } catch {
+    const port = /:(\d{5,})(?:[/?#]|$)/.exec(url.trim())?.[1];
+    if (port !== undefined && Number(port) > 65_535) throw refusal(`its port ${port} is above 65535`);
     throw refusal('it is no URL', `Write ${FORM}; in user and password, write @ : / ? # % as %40 %3A %2F %3F %23 %25.`);
   }
   if (parsed.protocol !== 'smtp:' && parsed.protocol !== 'smtps:')

@@ -7,6 +7,8 @@ const REFUSALS_SHOWN = 10;
 const DOMAIN_FIELDS = ['total', 'sent', 'failed', 'unknown'] as const;
 const INDENT = '  ';
 const LABEL = 18;
+/** Columns of a reason. */
+const REASON = 24;
 
 /** These are shown also when nobody is in them. */
 const ALWAYS: readonly State[] = ['sent', 'failed', 'unknown'];
@@ -65,6 +67,19 @@ export function ranked(counts: Readonly<Record<string, number>>): [reason: strin
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
 }
 
+/** The reasons of the ledger, in a few words each. */
+const REASON_WORDS: Readonly<Record<string, string>> = {
+  reply: 'refused by the relay',
+  dropped: 'connection lost before',
+  'attempts-used': 'attempts used up',
+  expired: 'given up',
+  'data-lost': 'data lost from Redis',
+  'chunk-lost': 'chunk failed repeatedly',
+  interrupted: 'worker died on the wire',
+  unanswered: 'no answer to the end',
+  render: 'template failed',
+};
+
 function head({ name, campaign, phase, round }: Summary, width: number): string[] {
   const title = `${printable(name)} (${campaign})`;
   return [...wrap(`${title}: ${phase}${round > 1 ? `, round ${round}` : ''}`, width), '='.repeat(width)];
@@ -107,7 +122,9 @@ function facts(summary: Summary, width: number): string[] {
 }
 
 function reasons(summary: Summary): string[] {
-  const lines = byCount(summary.reasons);
+  const lines = ranked(summary.reasons).map(([reason, value]) =>
+    figure(REASON_WORDS[reason] ?? printable(reason), value, REASON),
+  );
   return lines.length === 0 ? [] : ['Why recipients are failed or unknown', ...lines];
 }
 
@@ -150,15 +167,19 @@ function where({ campaign, round }: Summary, width: number, dir: string | undefi
   const { results, summary } = resultNames(round);
   const lines = wrap(`Every recipient is in ${results}; these figures and more are in ${summary}.`, width);
   if (dir !== undefined) lines.push(`${INDENT}${printable(dir)}`);
-  return [...lines, `Write them anywhere with: fanmail report ${campaign}`];
+  // A command is not broken: it is there to be copied.
+  const command = `fanmail report ${campaign} --out <folder>`;
+  const label = 'To have them elsewhere:';
+  const fits = label.length + 1 + command.length <= width;
+  return [...lines, ...(fits ? [`${label} ${command}`] : [label, `${INDENT}${command}`])];
 }
 
 function byCount(counts: Readonly<Record<string, number>>): string[] {
   return ranked(counts).map(([label, value]) => figure(printable(label), value));
 }
 
-function figure(label: string, value: number): string {
-  return `${INDENT}${label.padEnd(LABEL)}${count(value).padStart(12)}`;
+function figure(label: string, value: number, width = LABEL): string {
+  return `${INDENT}${label.padEnd(width)}${count(value).padStart(12)}`;
 }
 
 function more(all: number, shown: number): string {

@@ -9,9 +9,14 @@ export const PAGES = [
   'CHANGELOG.md',
   'docs/design.md',
   'docs/reference.md',
+  'docs/tutorial.md',
   'docs/how-to/check-and-preview.md',
+  'docs/how-to/completion.md',
   'docs/how-to/lists.md',
   'docs/how-to/local-testing.md',
+  'docs/how-to/production.md',
+  'docs/how-to/scripting.md',
+  'docs/how-to/several-machines.md',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

@@ -52,6 +52,18 @@ describe('a list without a header', () => {
 });
 
 describe('a list of an uncommon shape', () => {
+  it.each([[1], [5], [1000]])(
+    'may begin with the line that names Excel its delimiter, in pieces of %i',
+    async (size) => {
+      const text = 'sep=;\r\nEmail;Name, first\r\nann@b.c;"A, B"\r\n';
+      const { list, recipients, rejects } = await readList(text, { sizes: [size] });
+      expect([list.delimiter, rejects]).toEqual([';', []]);
+      expect(recipients).toMatchObject([{ line: 3, address: 'ann@b.c', variables: { Name__first: 'A, B' } }]);
+      const bare = await readList('sep=|\nann@b.c|A\n', { sizes: [size], columns: ['email', 'name'] });
+      expect(bare.recipients).toMatchObject([{ line: 2, address: 'ann@b.c', variables: { name: 'A' } }]);
+    },
+  );
+
   it('may have one column, quoted or not, and blank lines anywhere', async () => {
     const read = await readList('\n \nemail\r\n\r\na@b.c\n"b@b.c"\n  \n\nc@b.c', { sizes: [1] });
     expect(addressesOf(read)).toEqual(['a@b.c', 'b@b.c', 'c@b.c']);

@@ -51,7 +51,7 @@ describe('the URL of a relay', () => {
     ['mail.example.com', 'no URL'],
     ['http://u:sEcret@h', 'http:'],
     ['smtp://', 'no '],
-    ['smtp://u:sEcret@h:70000', 'no URL'],
+    ['smtp://u:sEcret@h:70000', 'port 70000'],
     ['smtp://u:sEcret@h:0', 'port 0'],
     ['smtp://u:sEcret@h/path', 'path'],
     ['smtp://u:sEcret@h#x', '#'],

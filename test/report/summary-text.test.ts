@@ -20,7 +20,7 @@ describe('a summary as text', () => {
       /^ {2}rate +3\.3\/s sent$/m,
       /^ {2}retries +1,271$/m,
       /^ {2}relay took +4\.3 ms \(median\), 81 ms \(90%\), 1\.9 s \(99%\)$/m,
-      /^ {2}attempts-used +23$/m,
+      /^ {2}attempts used up +23$/m,
       /^ {2}550 5\.1\.1 +480\n {6}The email account that/m,
       /^ {2}provider-0\.example +2,000 +1,960 +39 +1$/m,
       /^ {2}\/srv\/results\/spring-2026$/m,
