@@ -49,6 +49,10 @@ export async function runCommand(
       const settings = resolveSettings(command, flags, around);
       return (await import('./report.js')).report(settings, session(settings));
     }
+    case 'verify': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./verify.js')).verify(settings, session(settings));
+    }
     case 'catch': {
       const settings = resolveSettings(command, flags, around);
       return (await import('./catch.js')).catchMail(settings, session(settings));

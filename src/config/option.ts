@@ -11,6 +11,7 @@ export const COMMANDS = [
   'cancel',
   'list',
   'report',
+  'verify',
   'catch',
   'redis',
   'check',

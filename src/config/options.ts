@@ -46,7 +46,7 @@ export const OPTIONS = {
   }),
   campaign: option({
     describe: "The campaign's id; the newest one where it may be left out",
-    commands: ['progress', 'attach', 'pause', 'resume', 'cancel', 'report'],
+    commands: ['progress', 'attach', 'pause', 'resume', 'cancel', 'report', 'verify'],
     schema: campaignId(),
     requiredBy: ['pause', 'resume', 'cancel'],
     positional: true,
@@ -202,7 +202,7 @@ export const OPTIONS = {
   }),
   watch: toggle(['progress'], 'Go on showing until the campaign ends'),
   json: toggle(
-    ['launch', 'progress', 'attach', 'pause', 'resume', 'cancel', 'list', 'redis', 'check', 'doctor'],
+    ['launch', 'progress', 'attach', 'pause', 'resume', 'cancel', 'list', 'redis', 'check', 'doctor', 'verify'],
     'One JSON object on standard output and nothing else',
   ),
   out: option({

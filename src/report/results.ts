@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Campaign, Standing } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
-import { STATE_NAMES, sum } from '../domain/state.js';
 import type { Log, Results } from '../pipeline/ports.js';
 import { openDrafts } from './drafts.js';
 import { Figures } from './figures.js';
@@ -9,6 +8,7 @@ import { summaryPage } from './page.js';
 import { resultsCsv } from './results-csv.js';
 import { summarise } from './summary.js';
 import { resultNames, summaryText } from './summary-text.js';
+import { imbalances } from './verify.js';
 
 export interface ResultsOptions {
   /** The folder for campaigns that name none; each has a folder of its id below. */
@@ -54,13 +54,9 @@ export function createResults({ defaultDir, log }: ResultsOptions): Results {
   };
 }
 
-/** Every state that was recounted agrees with its counter, and all of them add up to the total that was sealed. */
-function proveBalance({ id }: Campaign, { counters, total }: Standing, { states }: Figures): void {
-  const differing = STATE_NAMES.filter((name) => states[name] !== counters[name]).map(
-    (name) => `${name} is counted ${counters[name]} and found ${states[name]}`,
-  );
-  const found = sum(states);
-  if (found !== total) differing.push(`the total is ${total} and found ${found}`);
+/** The same check as `fanmail verify`: no campaign is called complete whose ledger does not balance. */
+function proveBalance({ id }: Campaign, standing: Standing, figures: Figures): void {
+  const differing = imbalances(standing, figures);
   if (differing.length === 0) return;
   throw new FanmailError(
     'LEDGER_UNBALANCED',
