@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { EXIT } from '../domain/errors.js';
 import { type Context, openContext, pickCampaign } from './context.js';
-import { conclude, follow, readSummary } from './follow.js';
+import { conclude, follow, readProgress, readSummary } from './follow.js';
 import type { Session } from './session.js';
+import { progressObject } from './view/progress-object.js';
 import { createWorkers } from './workers.js';
 
 /** What `launch` and `attach` share. */
@@ -54,6 +55,7 @@ export async function attachTo(
     terminal.say('Draining what is on the wire; Ctrl-C again ends it at once, and what is unanswered becomes unknown.');
     await workers.stop();
     terminal.say(`Left ${id} as it is. To go on: fanmail attach ${id}`);
+    if (settings.json) terminal.out(JSON.stringify(progressObject(await readProgress(context.backend, id))));
     return EXIT.interrupted;
   } finally {
     await workers.stop();

@@ -113,7 +113,7 @@ describe('launch', () => {
   });
 
   it('drains on Ctrl-C, says how to go on, exits 130; attach takes it to its end', async () => {
-    const running = place.start(launch('long.csv', '--id', 'long', '--workers', '1', '--connections', '5'));
+    const running = place.start(launch('long.csv', '--id', 'long', '--workers', '1', '--connections', '5', '--json'));
     await until(async () => {
       const { code, out } = await place.run(['progress', 'long', '--json']);
       return code === 0 && JSON.parse(out).counters.sent > 100 ? true : null;
@@ -122,6 +122,7 @@ describe('launch', () => {
     const left = await running.ended;
     expect(left.code).toBe(130);
     expect(left.err).toContain('fanmail attach long');
+    expect(JSON.parse(left.out)).toMatchObject({ id: 'long', phase: 'sending' });
     const { counters, phase } = await place.json<{ counters: Record<string, number>; phase: string }>([
       'progress',
       'long',
