@@ -87,7 +87,7 @@ async function stageList(
   const folder = join(resolve(session.cwd, settings.results), id);
   const rejects = openRejects(join(folder, 'rejects.csv'));
   try {
-    const staged = await stage({
+    return await stage({
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
@@ -95,11 +95,15 @@ async function stageList(
       listDigest: () => plan.list.digest(),
       chunkSize: settings.chunkSize,
       reject: (some) => rejects.add(some),
-      confirm: (all) => confirm(all, options, settings, session),
+      async confirm(staged) {
+        sayStaged(staged, settings.dryRun ? 'Would stage' : 'Staged', session);
+        if (settings.dryRun) return leaveNothing(rejects, folder);
+        await confirm(staged, options, settings, session);
+        // Before the seal: from then on the campaign goes on without this machine.
+        const path = await rejects.close();
+        if (path) session.terminal.say(`Each rejected row, with its line: ${path}`);
+      },
     });
-    if (settings.dryRun) await leaveNothing(rejects, folder);
-    sayStaged(staged, settings.dryRun ? 'Would stage' : 'Staged', await rejects.close(), session);
-    return staged;
   } catch (error) {
     // Where nothing could be sent, the file says why of each row.
     if (error instanceof FanmailError && error.code === 'LIST_NOTHING_SENDABLE') {
@@ -117,14 +121,13 @@ async function leaveNothing(rejects: Rejects, folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined);
 }
 
-function sayStaged({ totals }: Staged, verb: string, path: string | null, { terminal }: Session): void {
+function sayStaged({ totals }: Staged, verb: string, { terminal }: Session): void {
   const { total, chunks, rows } = totals;
   terminal.say(
     `${verb} ${count(total)} of ${count(rows)} rows in ${count(chunks)} ${chunks === 1 ? 'chunk' : 'chunks'}.`,
   );
   for (const [reason, rejected] of Object.entries(totals.rejects))
     terminal.say(`  rejected, ${reason}: ${count(rejected)}`);
-  if (path) terminal.say(`  each with its line in ${path}`);
 }
 
 /** On a terminal, launch asks before anything is sealed. */
