@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Redis } from 'ioredis';
+import type { Backend } from './backend.js';
 import type { Campaign } from './domain/campaign.js';
 import type { Summary } from './domain/summary.js';
 import { createComposer } from './message/composer.js';
@@ -13,39 +13,12 @@ import type { Composer, Log, TemplateText } from './pipeline/ports.js';
 import { createSettler } from './pipeline/settler.js';
 import { sweep } from './pipeline/sweep.js';
 import { type Actors, startConsumer } from './queue/consumer.js';
-import { createWake } from './queue/wake.js';
-import { createBreaker } from './redis/breaker.js';
 import { QUEUE_PREFIX } from './redis/keys.js';
-import { createCampaigns } from './redis/ledger/campaigns.js';
-import { createChunkLedger } from './redis/ledger/chunks.js';
-import { createStagingStore } from './redis/ledger/staging.js';
-import { createPresence } from './redis/presence.js';
-import { createScratch } from './redis/scratch.js';
 import { takeSweepTurn } from './redis/sweep-turn.js';
 import type { RelaySettings } from './relay/url.js';
 import { createRelays } from './relays.js';
 import { noticeMessage } from './report/notice.js';
 import { createResults } from './report/results.js';
-
-/** Everything that lives in one Redis. */
-export function openBackend(redis: Redis) {
-  const wake = createWake(redis, QUEUE_PREFIX);
-  return {
-    redis,
-    wake,
-    campaigns: createCampaigns(redis),
-    ledger: createChunkLedger(redis),
-    staging: createStagingStore(redis),
-    scratch: createScratch(redis),
-    breaker: createBreaker(redis),
-    presence: createPresence(redis),
-    async close(): Promise<void> {
-      await wake.close();
-      redis.disconnect();
-    },
-  };
-}
-export type Backend = ReturnType<typeof openBackend>;
 
 export interface WorkerOptions {
   /** The relay that this process has credentials for; null: only relays that need none. */
@@ -64,6 +37,7 @@ const COMPOSERS_KEPT = 20;
 /** Starts what one worker process does: chunks, the steps around them, the sweep, its word of itself. */
 export async function startWorker(backend: Backend, options: WorkerOptions) {
   const { log } = options;
+  const wake = await backend.wake();
   const relays = createRelays(options);
   const results = createResults({ defaultDir: options.resultsDir, log });
   const composers = createComposers();
@@ -77,8 +51,8 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
         { ...backend, settler, relay: relays.of, composer: (c, template) => composers.of(c, template), log },
         signals,
       ),
-    coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, log }),
-    aggregate: (campaign, round) => aggregate(campaign, round, { ...backend, results, log }),
+    coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, wake, log }),
+    aggregate: (campaign, round) => aggregate(campaign, round, { ...backend, wake, results, log }),
     notify: (campaign, round, quiet) =>
       notify(campaign, round, { ...backend, relay: relays.of, compose: composeNotice, log }, quiet),
   };
@@ -91,7 +65,7 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
       trouble: relays.trouble(),
     });
   const sweepInTurn = async () => {
-    if (await takeSweepTurn(backend.redis, SWEEP_EVERY_MS - 1_000)) await sweep({ ...backend, log });
+    if (await takeSweepTurn(backend.redis, SWEEP_EVERY_MS - 1_000)) await sweep({ ...backend, wake, log });
   };
   const timers = [every(SAY_EVERY_MS, say, log), every(SWEEP_EVERY_MS, sweepInTurn, log)];
 

@@ -1,4 +1,4 @@
-import { type Backend, openBackend } from '../app.js';
+import { type Backend, openBackend } from '../backend.js';
 import type { Secret } from '../config/secret.js';
 import type { Campaign } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';

@@ -33,7 +33,7 @@ export async function control(action: Action, settings: Settings<Action>, sessio
     // Delayed chunks would notice only when their time comes.
     if (action !== 'pause') {
       await backend.breaker.clear(campaign.options.relay);
-      await backend.wake.promote(campaign);
+      await (await backend.wake()).promote(campaign);
     }
     if (settings.json) session.terminal.out(JSON.stringify({ campaign: id, action, phase: result.phase }));
     else session.terminal.say(DONE[action](id));

@@ -1,4 +1,4 @@
-import type { Backend } from '../app.js';
+import type { Backend } from '../backend.js';
 import type { Standing } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import type { Summary } from '../domain/summary.js';

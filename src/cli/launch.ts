@@ -36,7 +36,7 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
     const staged = await stageList(id, plan, options, context.backend.staging, settings, session);
     const campaign = await context.backend.campaigns.get(id);
     if (!campaign) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} vanished from Redis`);
-    await context.backend.wake.coordinator(campaign);
+    await (await context.backend.wake()).coordinator(campaign);
     if (settings.detach) return detached(id, staged, context.home !== null, settings.json, session);
     return await attachTo(id, context, settings, session);
   } finally {
@@ -163,7 +163,7 @@ function detached(id: string, { totals }: Staged, embedded: boolean, json: boole
   if (json) terminal.out(JSON.stringify({ campaign: id, phase: 'queued', ...totals }));
   else {
     terminal.say(`Sealed as ${id}. fanmail progress ${id} shows how it goes; fanmail attach ${id} follows it.`);
-    if (embedded) terminal.say('It moves when workers run: fanmail worker, or that attach.');
+    if (embedded) terminal.say('It moves when workers run: fanmail worker, or fanmail attach.');
   }
   return EXIT.ok;
 }

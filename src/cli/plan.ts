@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { closest } from '../config/suggest.js';
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient } from '../domain/recipient.js';
 import { loadTemplate } from '../message/load-template.js';
@@ -84,9 +85,15 @@ export function unknownVariables(template: CompiledTemplate, list: RecipientList
         new FanmailError(
           'TEMPLATE_UNKNOWN_VARIABLE',
           `${file}, line ${line}, column ${column} uses {{${variable}}}, and ${source} has no such column`,
-          { hint: `the list's columns are ${[...known].join(', ')}` },
+          { hint: columnsHint(variable, [...known]) },
         ),
     );
+}
+
+function columnsHint(variable: string, known: readonly string[]): string {
+  const meant = closest(variable, known);
+  const columns = `the list's columns are ${known.join(', ')}`;
+  return meant === undefined ? columns : `did you mean {{${meant}}}? ${columns}`;
 }
 
 /** Renders for nothing but its error, which gets the row's place. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { openBackend, startWorker } from '../app.js';
+import { startWorker } from '../app.js';
+import { openBackend } from '../backend.js';
 import { processEnvironment } from '../config/environment.js';
 import { resolveSettings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';

@@ -133,7 +133,8 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
       for (const { child } of going.values()) child.kill('SIGKILL');
       rmSync(state, { force: true });
       for (const home of ['.fanmail', '.paused']) {
-        if (existsSync(join(folder, home, 'redis'))) await toItsEnd(`fanmail redis stop --home ${join(folder, home)}`);
+        if (existsSync(join(folder, home, 'redis', 'redis.pid')))
+          await toItsEnd(`fanmail redis stop --home ${join(folder, home)}`);
       }
       await redis.stop();
       for (const one of [folder, outside]) rmSync(one, { recursive: true, force: true, maxRetries: 5 });

@@ -9,11 +9,14 @@ const CHANGES: readonly (readonly [found: RegExp, put: string])[] = [
   [/<[\w-]{22}@/g, '<ID@'],
   [/=_[\w-]{22}/g, '=_ID'],
   [/\b[0-9a-f]{12,}\b/g, 'HASH'],
-  [/\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d+ [A-Z][a-z]{2} /g, 'DAY '],
+  [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, 'TIME'],
+  [/\b[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, 'TIME'],
   [/\bjust now\b|\b\d+ (?:s|min|h) ago\b/g, 'AGO'],
-  [/\d+(?:[.,]\d+)*/g, '0'],
-  [/\b0 (?:ms|s|min)\b/g, '0 s'],
   [/\bby \S+ AGO/g, 'by WHOM AGO'],
+  [/\b\d+(?:\.\d+)? (?:ms|s|min)\b/g, 'DURATION'],
+  [/\b\d+(?:[.,]\d+)*\/s\b/g, 'RATE'],
+  // As many as there are cores.
+  [/\b\d+ connected, \d+ connections/g, 'CONNECTED'],
   [/\s+/g, ' '],
 ];
 
