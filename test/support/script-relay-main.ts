@@ -1,4 +1,5 @@
-import { startScriptRelay } from './script-relay.js';
+import { appendFileSync } from 'node:fs';
+import { type Action, type ScriptEvent, startScriptRelay } from './script-relay.js';
 
 /**
  * The script relay as a process of its own: `tsx test/support/script-relay-main.ts '<scenario as JSON>'`. Prints
@@ -14,6 +15,18 @@ export interface Scenario {
   /** Before each reply to a message. */
   readonly delayMs?: number;
   readonly extensions?: readonly string[];
+  /** The first that fits does; each time is written to the record's neighbour, `<record>.faults`. */
+  readonly faults?: readonly RelayFault[];
+}
+
+/** Something that goes wrong at a stage: every n-th time, for addresses of a pattern, or after so many messages. */
+export interface RelayFault {
+  readonly stage: ScriptEvent['stage'];
+  readonly every?: number;
+  readonly pattern?: string;
+  /** From this many messages on, on one connection. */
+  readonly afterMessages?: number;
+  readonly action: Omit<Action, 'pieces'> & { readonly pieces?: readonly string[] };
 }
 
 const scenario = JSON.parse(process.argv[2] ?? '{}') as Scenario;
@@ -22,21 +35,40 @@ const refused = typeof permanent === 'string' ? new RegExp(permanent) : null;
 const listed = new Set(typeof permanent === 'string' ? [] : permanent);
 const transient = scenario.transient && new RegExp(scenario.transient.pattern);
 const tries = new Map<string, number>();
+const faults = (scenario.faults ?? []).map((fault) => ({
+  ...fault,
+  seen: 0,
+  matches: fault.pattern === undefined ? null : new RegExp(fault.pattern),
+}));
+
+function faultOf({ stage, address, messages }: ScriptEvent): Action | undefined {
+  for (const fault of faults) {
+    if (fault.stage !== stage || (fault.matches && !fault.matches.test(address))) continue;
+    if (messages < (fault.afterMessages ?? 0)) continue;
+    fault.seen += 1;
+    if (fault.seen % (fault.every ?? 1) !== 0) continue;
+    appendFileSync(`${scenario.record}.faults`, `${JSON.stringify({ stage, address })}\n`);
+    return fault.action;
+  }
+  return undefined;
+}
+
+function refusalOf({ stage, address }: ScriptEvent): Action | undefined {
+  if (stage !== 'rcpt') return undefined;
+  if (listed.has(address) || refused?.test(address)) return { reply: '550 5.1.1 no such user here' };
+  if (!transient?.test(address)) return undefined;
+  const before = tries.get(address) ?? 0;
+  if (before >= (scenario.transient?.times ?? 0)) return undefined;
+  tries.set(address, before + 1);
+  return { reply: '451 4.3.0 try again later' };
+}
 
 const relay = await startScriptRelay({
   record: scenario.record,
   port: scenario.port ?? 0,
   ...(scenario.delayMs ? { replyDelayMs: scenario.delayMs } : {}),
   ...(scenario.extensions ? { extensions: scenario.extensions } : {}),
-  behave({ stage, address }) {
-    if (stage !== 'rcpt') return undefined;
-    if (listed.has(address) || refused?.test(address)) return { reply: '550 5.1.1 no such user here' };
-    if (!transient?.test(address)) return undefined;
-    const before = tries.get(address) ?? 0;
-    if (before >= (scenario.transient?.times ?? 0)) return undefined;
-    tries.set(address, before + 1);
-    return { reply: '451 4.3.0 try again later' };
-  },
+  behave: (event) => faultOf(event) ?? refusalOf(event),
 });
 process.stdout.write(`${JSON.stringify({ port: relay.port })}\n`);
 process.on('SIGTERM', () => void relay.stop().then(() => process.exit(0)));
