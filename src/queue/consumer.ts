@@ -44,6 +44,9 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
     prefix,
     ...TIMING,
     maxStalledCount: MAX_STALLS,
+    // As the jobs say themselves; a job whose hash was lost says nothing, and must go away, too.
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
     settings: { backoffStrategy: cappedBackoff },
   };
 
@@ -90,8 +93,10 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
         // After close() a job may still start.
         if (quiet.signal.aborted) return giveBack(job, token, { kind: 'hand-back' });
         const data = parsePayload(job.data);
-        const end = data ? await run(job, data, signal) : { kind: 'later' as const, delayMs: UNKNOWN_FORMAT_MS };
-        return giveBack(job, token, end);
+        if (data === 'newer') return giveBack(job, token, { kind: 'later', delayMs: UNKNOWN_FORMAT_MS });
+        // Completed, it goes away; the sweep adds what is missing then.
+        if (data === 'broken') return;
+        return giveBack(job, token, await run(job, data, signal));
       },
       { ...common, concurrency },
     );

@@ -46,11 +46,15 @@ export function payload(campaign: string, round: number, chunk?: number): Payloa
   return chunk === undefined ? { v: FORMAT, campaign, round } : { v: FORMAT, campaign, round, chunk };
 }
 
-/** The payload of a job, or null where it is not of this version: hostile or newer. */
-export function parsePayload(data: unknown): Payload | null {
-  if (typeof data !== 'object' || data === null) return null;
+/**
+ * The payload of a job; `newer`: of a format that others know; `broken`: nobody can use it, as where the job's hash was
+ * deleted under its id.
+ */
+export function parsePayload(data: unknown): Payload | 'newer' | 'broken' {
+  if (typeof data !== 'object' || data === null) return 'broken';
   const { v, campaign, round, chunk } = data as Record<string, unknown>;
-  if (v !== FORMAT || typeof campaign !== 'string' || typeof round !== 'number') return null;
-  if (chunk !== undefined && typeof chunk !== 'number') return null;
+  if (typeof v === 'number' && v !== FORMAT) return 'newer';
+  if (v !== FORMAT || typeof campaign !== 'string' || typeof round !== 'number') return 'broken';
+  if (chunk !== undefined && typeof chunk !== 'number') return 'broken';
   return payload(campaign, round, chunk);
 }

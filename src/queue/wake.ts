@@ -8,6 +8,10 @@ import { CHUNKS_QUEUE, JOB_OPTIONS, jobId, payload, STEPS_QUEUE } from './jobs.j
 const MAX_PRIORITY = 2_097_151;
 const PRIORITY_SCALE = 2 ** 32;
 const BATCH = 500;
+/** Where BullMQ keeps the ids of jobs that are to be done, beside the lists `active` and `wait`. */
+const SETS = ['prioritized', 'delayed', 'waiting-children'] as const;
+/** A job's keys: its hash, and a parent's sets. */
+const PARTS = ['', ':dependencies', ':processed', ':failed', ':unsuccessful'] as const;
 
 /** Adding and finding jobs. Everything may be repeated: a job that is there is not added again. */
 export function createWake(redis: Redis, prefix: string): Wake & { close(): Promise<void> } {
@@ -36,12 +40,46 @@ export function createWake(redis: Redis, prefix: string): Wake & { close(): Prom
     return { name: 'chunk', queueName: CHUNKS_QUEUE, prefix, data: payload(campaign.id, campaign.round, chunk), opts };
   }
 
+  /** The jobs that a sending campaign needs. */
+  function lookups({ id, round, generation }: Campaign, chunks: readonly number[]) {
+    return [
+      { queue: chunksQueue, ids: chunks.map((chunk) => jobId.chunk(id, round, chunk)) },
+      { queue: steps, ids: [jobId.aggregate(id, round, generation)] },
+    ];
+  }
+
+  /**
+   * Whether the aggregator waits for a child that is not there any more: its chunk may be finished in the ledger, but its
+   * job could not say so. A job that ends in order leaves the parent's set in the same step, so who is still in it is lost.
+   */
+  async function waitsForNobody({ id, round, generation }: Campaign): Promise<boolean> {
+    const set = steps.toKey(`${jobId.aggregate(id, round, generation)}:dependencies`);
+    const start = chunksQueue.toKey('').length;
+    const children = (await redis.smembers(set)).map((key) => key.slice(start));
+    for (const child of await unplaced(redis, chunksQueue, children)) {
+      if ((await redis.sismember(set, chunksQueue.toKey(child))) === 1) return true;
+    }
+    return false;
+  }
+
+  async function removeAggregator({ id, round, generation }: Campaign): Promise<void> {
+    const parent = jobId.aggregate(id, round, generation);
+    await redis.zrem(steps.toKey('waiting-children'), parent);
+    await redis.del(...PARTS.map((part) => steps.toKey(parent) + part));
+  }
+
   return {
     async coordinator({ id, round }): Promise<void> {
       await steps.add('coordinate', payload(id, round), { ...JOB_OPTIONS, jobId: jobId.coordinate(id, round) });
     },
 
     async flow(campaign: Campaign, chunks: readonly number[]): Promise<void> {
+      if (await waitsForNobody(campaign)) await removeAggregator(campaign);
+      // A hash that no list or set names is a job that nobody will ever take, and would keep a new one out.
+      for (const { queue, ids } of lookups(campaign, chunks)) {
+        for (const id of await unplaced(redis, queue, ids))
+          await redis.del(...PARTS.map((part) => queue.toKey(id) + part));
+      }
       const base = await basePriority();
       await flows.add({
         name: 'aggregate',
@@ -58,14 +96,8 @@ export function createWake(redis: Redis, prefix: string): Wake & { close(): Prom
     },
 
     async present(campaign: Campaign, chunks: readonly number[]): Promise<boolean> {
-      const { id, round, generation } = campaign;
-      const keys = chunks.map((chunk) => chunksQueue.toKey(jobId.chunk(id, round, chunk)));
-      keys.push(steps.toKey(jobId.aggregate(id, round, generation)));
-      for (let from = 0; from < keys.length; from += BATCH) {
-        const some = keys.slice(from, from + BATCH);
-        if ((await redis.exists(...some)) < some.length) return false;
-      }
-      return true;
+      const lost = await Promise.all(lookups(campaign, chunks).map(({ queue, ids }) => unplaced(redis, queue, ids)));
+      return lost.flat().length === 0 && !(await waitsForNobody(campaign));
     },
 
     async promote({ id, round }: Campaign): Promise<void> {
@@ -82,6 +114,29 @@ export function createWake(redis: Redis, prefix: string): Wake & { close(): Prom
       await Promise.all([chunksQueue.close(), steps.close(), flows.close()]);
     },
   };
+}
+
+/** Of these jobs, those that are not there: no hash, or none of BullMQ's lists and sets names them. */
+async function unplaced(redis: Redis, queue: Queue, ids: readonly string[]): Promise<string[]> {
+  const lost: string[] = [];
+  for (let from = 0; from < ids.length; from += BATCH) {
+    const some = ids.slice(from, from + BATCH);
+    // One transaction: BullMQ moves a job in one step, so it is always somewhere.
+    const reads = redis.multi().lrange(queue.toKey('active'), 0, -1).lrange(queue.toKey('wait'), 0, -1);
+    for (const id of some) {
+      reads.exists(queue.toKey(id));
+      for (const set of SETS) reads.zscore(queue.toKey(set), id);
+    }
+    const [active, wait, ...rest] = ((await reads.exec()) ?? []).map(([, reply]) => reply);
+    const listed = new Set([active, wait].flatMap((list) => (Array.isArray(list) ? list : [])));
+    const each = SETS.length + 1;
+    some.forEach((id, i) => {
+      const [exists, ...scores] = rest.slice(i * each, (i + 1) * each);
+      const placed = listed.has(id) || scores.some((score) => score !== null);
+      if (exists !== 1 || !placed) lost.push(id);
+    });
+  }
+  return lost;
 }
 
 /** A job that is not delayed any more needs no promotion. */

@@ -190,8 +190,8 @@ describe('a job', () => {
     { v: 1, campaign: 2, round: 1 },
     { v: 1, campaign: 'a', round: 1, chunk: '0' },
     { v: '1' },
-  ])('of %j is none of ours', (data) => {
-    expect(parsePayload(data)).toBeNull();
+  ])('of %j is nobody’s, and goes away', (data) => {
+    expect(parsePayload(data)).toBe('broken');
   });
 
   it('that throws is tried again after a capped wait', async () => {
