@@ -19,6 +19,7 @@ import type { Session } from './session.js';
 import { testTo } from './test-to.js';
 
 type LaunchSettings = Settings<'launch'>;
+type StagingSettings = Pick<LaunchSettings, 'results' | 'chunkSize' | 'dryRun' | 'yes' | 'json'>;
 
 /** `fanmail launch`: stages a list, seals it, and follows it to its end unless told to detach. */
 export async function launch(settings: LaunchSettings, session: Session): Promise<number> {
@@ -54,7 +55,7 @@ function requireRelay(smtp: string | null): RelaySettings {
 }
 
 /** Date and time, so that ids sort, and enough chance that two launches never meet. */
-function newId(): string {
+export function newId(): string {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
@@ -76,12 +77,13 @@ function campaignOptions(settings: LaunchSettings, relay: RelaySettings, cwd: st
   };
 }
 
-async function stageList(
+/** Stages and seals; the rejected rows go to a file in the campaign's folder of results. */
+export async function stageList(
   id: string,
   plan: Plan,
   options: CampaignOptions,
   store: StagingStore,
-  settings: LaunchSettings,
+  settings: StagingSettings,
   session: Session,
 ): Promise<Staged> {
   const folder = join(resolve(session.cwd, settings.results), id);
@@ -91,7 +93,7 @@ async function stageList(
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
-      batches: plan.list.batches(),
+      batches: plan.list.batches(plan.needs),
       listDigest: () => plan.list.digest(),
       chunkSize: settings.chunkSize,
       reject: (some) => rejects.add(some),
@@ -131,7 +133,7 @@ function sayStaged({ totals }: Staged, verb: string, { terminal }: Session): voi
 }
 
 /** On a terminal, launch asks before anything is sealed. */
-async function confirm({ totals }: Staged, options: CampaignOptions, settings: LaunchSettings, session: Session) {
+async function confirm({ totals }: Staged, options: CampaignOptions, settings: StagingSettings, session: Session) {
   if (settings.yes || settings.json) return;
   const what = `${count(totals.total)} messages from ${options.from} through ${describeRelay(options.relay)}`;
   const answer = await session.terminal.ask(`Send ${what}? [y/N] `, session.quiet).catch(() => 'n');

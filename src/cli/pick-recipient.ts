@@ -1,27 +1,20 @@
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient } from '../domain/recipient.js';
+import { requireVariables } from '../pipeline/stager.js';
 import { parseAddress } from '../recipients/address.js';
 import { count } from '../report/format.js';
 import { type Plan, sourceName } from './plan.js';
 
 /** Yields the recipients that launch would send to, refusing a row that launch would refuse. */
 export async function* recipientsOf({ list, needs, check }: Plan): AsyncGenerator<Recipient, void, undefined> {
-  for await (const batch of list.batches()) {
+  for await (const batch of list.batches(needs)) {
     for (const row of batch) {
       if (row.kind === 'reject') continue;
-      requireNeeds(row.recipient, needs);
+      requireVariables(row.recipient, needs);
       check(row.recipient);
       yield row.recipient;
     }
   }
-}
-
-function requireNeeds({ line, address, variables }: Recipient, needs: readonly string[]): void {
-  const lacks = needs.find((name) => variables[name] === undefined);
-  if (lacks === undefined) return;
-  const message = `line ${line} (${address}) has no "${lacks}", which the template uses`;
-  const hint = 'give every row that field (it may be empty), or take the variable out of the template';
-  throw new FanmailError('TEMPLATE_ROW_LACKS_VARIABLE', message, { hint });
 }
 
 export interface Wanted {

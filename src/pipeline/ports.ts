@@ -155,20 +155,23 @@ export interface StagingStore {
   /** `exists`: the id is taken, by a campaign or by a staging that was heard of lately. */
   open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'>;
   template(id: string, nonce: string, template: TemplateText): Promise<void>;
-  /** Returns the bytes that the recipients take in Redis. */
-  chunk(
-    id: string,
-    nonce: string,
-    chunk: number,
-    recipients: readonly Recipient[],
-    options: CampaignOptions,
-  ): Promise<number>;
+  /** Begins a chunk; of its recipients it keeps the variables `columns`, and nothing is written before `write`. */
+  chunk(id: string, nonce: string, chunk: number, columns: readonly string[], options: CampaignOptions): StagedChunk;
   /** Says that this staging is alive; throws CAMPAIGN_TAKEN_OVER where it is not its own any more. */
   heard(id: string, nonce: string): Promise<void>;
   /** One atomic step: every chunk is there, and the campaign is queued. Throws CAMPAIGN_TAKEN_OVER otherwise. */
   seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void>;
   /** Forgets a staging that was given up. */
   discard(id: string, nonce: string): Promise<void>;
+}
+
+/** A chunk while it is filled. */
+export interface StagedChunk {
+  /** How many recipients were added. */
+  readonly size: number;
+  add(recipients: readonly Recipient[]): void;
+  /** Writes the chunk, once; returns the bytes that its recipients take in Redis. */
+  write(): Promise<number>;
 }
 
 /** Campaigns as the coordinator, the aggregator and the commands see them. */

@@ -1,7 +1,7 @@
 import type { CampaignOptions, StagedTotals } from '../domain/campaign.js';
 import { chunkSize } from '../domain/chunk-size.js';
 import { FanmailError } from '../domain/errors.js';
-import type { Recipient, Reject, Value } from '../domain/recipient.js';
+import type { Recipient, Reject } from '../domain/recipient.js';
 import type { StagingStore, TemplateText } from './ports.js';
 
 export type ListRow =
@@ -67,19 +67,17 @@ export async function stage(input: StageInput): Promise<Staged> {
 }
 
 async function writeChunks(input: StageInput): Promise<Staged> {
-  const { id, nonce, store, options } = input;
+  const { id, nonce, store, options, needs } = input;
   const rejects: Record<string, number> = {};
   const writes = new Set<Promise<void>>();
   let failure: unknown;
-  let filling: Recipient[] = [];
+  let chunk = store.chunk(id, nonce, 0, needs, options);
   let first: Recipient | null = null;
   let [rows, total, chunks, bytes] = [0, 0, 0, 0];
 
   async function write(): Promise<void> {
-    const recipients = filling;
-    filling = [];
-    const writing: Promise<void> = store
-      .chunk(id, nonce, chunks++, recipients, options)
+    const writing: Promise<void> = chunk
+      .write()
       .then((size) => {
         bytes += size;
       })
@@ -88,6 +86,7 @@ async function writeChunks(input: StageInput): Promise<Staged> {
       })
       .finally(() => writes.delete(writing));
     writes.add(writing);
+    chunk = store.chunk(id, nonce, ++chunks, needs, options);
     if (writes.size >= WRITES_AT_A_TIME) await Promise.race(writes);
     if (failure) throw failure;
   }
@@ -95,22 +94,28 @@ async function writeChunks(input: StageInput): Promise<Staged> {
   for await (const batch of input.batches) {
     rows += batch.length;
     const refused: Reject[] = [];
+    let taken: Recipient[] = [];
     for (const row of batch) {
       if (row.kind === 'reject') {
         rejects[row.reject.reason] = (rejects[row.reject.reason] ?? 0) + 1;
         refused.push(row.reject);
         continue;
       }
-      const recipient = pick(row.recipient, input.needs);
+      const { recipient } = row;
+      requireVariables(recipient, needs);
       input.check(recipient);
       first ??= recipient;
       total += 1;
-      filling.push(recipient);
-      if (filling.length >= chunkSize(chunks, input.chunkSize)) await write();
+      taken.push(recipient);
+      if (chunk.size + taken.length < chunkSize(chunks, input.chunkSize)) continue;
+      chunk.add(taken);
+      taken = [];
+      await write();
     }
+    chunk.add(taken);
     await input.reject(refused);
   }
-  if (filling.length > 0) await write();
+  if (chunk.size > 0) await write();
   await Promise.all(writes);
   if (failure) throw failure;
   if (!first) throw nothingSendable(rows, rejects);
@@ -118,23 +123,16 @@ async function writeChunks(input: StageInput): Promise<Staged> {
   return { totals: { total, chunks, rows, rejects, ...digests }, bytes, first };
 }
 
-/** Keeps what the template uses, and refuses a row that lacks some of it; an empty cell is no fault. */
-function pick({ line, address, variables }: Recipient, needs: readonly string[]): Recipient {
-  const kept: Record<string, Value> = Object.create(null);
+/** Refuses a row that lacks what the template uses; an empty cell is no fault. */
+export function requireVariables({ line, address, variables }: Recipient, needs: readonly string[]): void {
   for (const name of needs) {
-    const value = variables[name];
-    if (value === undefined) {
-      throw new FanmailError(
-        'TEMPLATE_ROW_LACKS_VARIABLE',
-        `line ${line} (${address}) has no "${name}", which the template uses`,
-        {
-          hint: 'give every row that field (it may be empty), or take the variable out of the template',
-        },
-      );
-    }
-    kept[name] = value;
+    if (variables[name] !== undefined) continue;
+    throw new FanmailError(
+      'TEMPLATE_ROW_LACKS_VARIABLE',
+      `line ${line} (${address}) has no "${name}", which the template uses`,
+      { hint: 'give every row that field (it may be empty), or take the variable out of the template' },
+    );
   }
-  return { line, address, variables: kept };
 }
 
 function nothingSendable(rows: number, rejects: Readonly<Record<string, number>>): FanmailError {

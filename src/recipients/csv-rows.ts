@@ -4,7 +4,7 @@ import { parseAddress } from './address.js';
 import { addressColumn, columnsOf } from './columns.js';
 import { CsvReader, type CsvRecord, type Dialect } from './csv-reader.js';
 import { announcedDialect, sniffDialect, sniffHeaderless } from './dialect.js';
-import { emptyVariables, type OpenedRows, type RawRow } from './rows.js';
+import { type OpenedRows, type RawRow, SameVariables } from './rows.js';
 
 export interface CsvOptions {
   /** The list's name for messages. */
@@ -32,19 +32,27 @@ export function openCsv(head: string, final: boolean, options: CsvOptions): Open
     });
   }
   const { columns, emailColumn, emailIndex } = known ?? named(first.cells, source, wanted);
-  const names = columns.map((column) => column.variable);
+  const all = columns.map((column, index) => ({ name: column.variable, index }));
+  let kept: readonly Place[] = all;
   const reader = new CsvReader(dialect, source);
   let toSkip = (announced ? 1 : 0) + (known ? 0 : 1);
   /** A NUL is rare, so nobody looks for it in every row before the first one came. */
   let nul = false;
-  const push = (text: string, last: boolean): RawRow[] => {
+  const push = (text: string, last: boolean, needs?: readonly string[]): RawRow[] => {
+    if (needs && kept === all) kept = all.filter(({ name }) => needs.includes(name));
     nul ||= text.includes('\0');
     const records = reader.push(text, last);
     const rows = records.slice(toSkip);
     toSkip = Math.max(0, toSkip - records.length);
-    return rows.map((record) => toRow(nul ? withNulFault(record) : record, names, emailIndex));
+    return rows.map((record) => toRow(nul ? withNulFault(record) : record, all.length, kept, emailIndex));
   };
   return { format: 'csv', delimiter: dialect.delimiter, columns, emailColumn, push };
+}
+
+/** A variable and the place of its cell in a row. */
+interface Place {
+  readonly name: string;
+  readonly index: number;
 }
 
 interface Named {
@@ -79,15 +87,15 @@ function withNulFault(record: CsvRecord): CsvRecord {
   return { ...record, fault: 'A NUL character stands in it.' };
 }
 
-function toRow(record: CsvRecord, names: readonly string[], emailIndex: number): RawRow {
+function toRow(record: CsvRecord, width: number, kept: readonly Place[], emailIndex: number): RawRow {
   const { line, cells, fault } = record;
   const address = cells[emailIndex];
   if (fault) return { kind: 'reject', reject: { line, address: address ?? '', reason: 'row-syntax', detail: fault } };
-  if (cells.length !== names.length) {
-    const detail = `The row has ${cells.length} of ${names.length} cells.`;
+  if (cells.length !== width) {
+    const detail = `The row has ${cells.length} of ${width} cells.`;
     return { kind: 'reject', reject: { line, address: address ?? '', reason: 'row-ragged', detail } };
   }
-  const variables = emptyVariables();
-  for (let i = 0; i < names.length; i++) variables[names[i] ?? ''] = cells[i] ?? '';
+  const variables = new SameVariables();
+  for (const { name, index } of kept) variables[name] = cells[index] ?? '';
   return { kind: 'fields', line, address, variables };
 }

@@ -40,10 +40,10 @@ export interface RecipientList {
   readonly columns: readonly Column[];
   readonly emailColumn: Column;
   /**
-   * The rows in their order, about 1,000 at a time; to be read once. Leaving early closes the input. Throws FanmailError
+   * The rows in their order, about 1,000 at a time, with the variables `needs` at least, by default all; to be read once. Leaving early closes the input. Throws FanmailError
    * LIST_UNREADABLE or LIST_SYNTAX where the rest of the list can't be read for what it is.
    */
-  batches(): AsyncIterable<readonly Row[]>;
+  batches(needs?: readonly string[]): AsyncIterable<readonly Row[]>;
   /**
    * SHA-256 of the raw bytes of the whole list, in hex, once `batches()` has ended by itself; with a limit, too: what
    * comes after it is read for this alone.
@@ -112,16 +112,16 @@ function listOf(
 ): RecipientList {
   let digest: string | undefined;
   let begun = false;
-  async function* batches(): AsyncGenerator<readonly Row[]> {
+  async function* batches(needs?: readonly string[]): AsyncGenerator<readonly Row[]> {
     if (begun) throw new Error('the batches of a list can be read once');
     begun = true;
     const screen = new Screen(options);
     try {
-      yield* some(screen.pass(rows.push(head, false)));
+      yield* some(screen.pass(rows.push(head, false, needs)));
       for await (const text of pieces) {
-        if (!screen.full) yield* some(screen.pass(rows.push(text, false)));
+        if (!screen.full) yield* some(screen.pass(rows.push(text, false, needs)));
       }
-      if (!screen.full) yield* some(screen.pass(rows.push('', true)));
+      if (!screen.full) yield* some(screen.pass(rows.push('', true, needs)));
       digest = digestOf();
     } finally {
       await pieces.return(undefined);

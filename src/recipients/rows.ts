@@ -17,11 +17,24 @@ export interface OpenedRows {
   readonly delimiter: string | null;
   readonly columns: readonly Column[];
   readonly emailColumn: Column;
-  /** The rows that the text completes, in order; the text that was needed to open the list comes first, again. */
-  push(text: string, final: boolean): RawRow[];
+  /**
+   * The rows that the text completes, in order; the text that was needed to open the list comes first, again. Of their
+   * variables those of `needs` are there; others may be.
+   */
+  push(text: string, final: boolean, needs?: readonly string[]): RawRow[];
 }
 
-/** An object without a prototype: no column's name can reach or hide anything. */
+/** An object without a prototype: no column's name can reach or hide anything. For names that differ by row. */
 export function emptyVariables(): Record<string, Value> {
   return Object.create(null);
 }
+
+/**
+ * The same for rows that all have the same names: an object whose prototype has nothing at all and no prototype of its
+ * own. V8 keeps these as it keeps objects of a class, in a third of the memory of those that are made without a prototype.
+ */
+export class SameVariables {
+  [name: string]: Value;
+}
+Object.setPrototypeOf(SameVariables.prototype, null);
+Reflect.deleteProperty(SameVariables.prototype, 'constructor');

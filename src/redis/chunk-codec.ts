@@ -10,18 +10,37 @@ const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 /** A chunk is a few hundred kilobytes; what unpacks to more was not written by fanmail. */
 const MAX_UNPACKED = 512 * 1024 * 1024;
 
-/** Recipients as one compressed value: variable names once, then a row each. All must have the same variables. */
-export async function packRecipients(recipients: readonly Recipient[]): Promise<Buffer> {
-  const columns = Object.keys(recipients[0]?.variables ?? {});
-  const rows = recipients.map(({ line, address, variables }) => [
-    line,
-    address,
-    ...columns.map((name) => variables[name]),
-  ]);
-  return compress(JSON.stringify({ v: FORMAT, columns, rows }), QUALITY);
+/**
+ * Makes one compressed value of recipients: variable names once, then a row each. They become bytes as they come, since
+ * objects that wait for a chunk to be full outlive V8's young generation and pile up until it cleans the old one.
+ */
+export class RecipientPacker {
+  readonly #columns: readonly string[];
+  readonly #pieces: Buffer[];
+
+  /** Keeps these variables and no others. */
+  constructor(columns: readonly string[]) {
+    this.#columns = columns;
+    this.#pieces = [Buffer.from(`{"v":${FORMAT},"columns":${JSON.stringify(columns)},"rows":[`)];
+  }
+
+  add(recipients: readonly Recipient[]): void {
+    if (recipients.length === 0) return;
+    const rows = recipients.map(({ line, address, variables }) => {
+      const row: (Value | undefined)[] = [line, address];
+      for (const name of this.#columns) row.push(variables[name]);
+      return row;
+    });
+    const comma = this.#pieces.length === 1 ? '' : ',';
+    this.#pieces.push(Buffer.from(`${comma}${JSON.stringify(rows).slice(1, -1)}`));
+  }
+
+  pack(): Promise<Buffer> {
+    return compress(Buffer.concat([...this.#pieces, Buffer.from(']}')]), QUALITY);
+  }
 }
 
-/** The reverse. Throws where the value is not what this format's `packRecipients` made. */
+/** The reverse. Throws where the value is not what this format's packer made. */
 export async function unpackRecipients(packed: Buffer): Promise<readonly Recipient[]> {
   const text = (await decompress(packed, { maxOutputLength: MAX_UNPACKED })).toString('utf8');
   const { v, columns, rows } = JSON.parse(text) as {

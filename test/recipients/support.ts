@@ -22,14 +22,14 @@ export interface ReadList {
 
 export async function readList(
   input: Buffer | string | ListInput,
-  options: Partial<ListOptions> & { readonly sizes?: readonly number[] } = {},
+  options: Partial<ListOptions> & { readonly sizes?: readonly number[]; readonly needs?: readonly string[] } = {},
 ): Promise<ReadList> {
-  const { sizes, ...rest } = options;
+  const { sizes, needs, ...rest } = options;
   const bytes = typeof input === 'string' || Buffer.isBuffer(input) ? pieces(input, sizes) : input;
   const list = await openList(bytes, { source: 'people.csv', ...rest });
   const recipients: Recipient[] = [];
   const rejects: Reject[] = [];
-  for await (const rows of list.batches()) {
+  for await (const rows of list.batches(needs)) {
     for (const row of rows) {
       if (row.kind === 'recipient') recipients.push(row.recipient);
       else rejects.push(row.reject);

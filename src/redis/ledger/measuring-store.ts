@@ -1,12 +1,12 @@
 import type { StagingStore } from '../../pipeline/ports.js';
-import { packRecipients } from '../chunk-codec.js';
+import { stagedChunk } from './staged-chunk.js';
 
 /** A staging that measures what it would write, and writes nothing. */
 export function createMeasuringStore(): StagingStore {
   return {
     open: async () => 'ok',
     template: async () => undefined,
-    chunk: async (_id, _nonce, _chunk, recipients) => (await packRecipients(recipients)).length,
+    chunk: (_id, _nonce, _chunk, columns) => stagedChunk(columns, async () => undefined),
     heard: async () => undefined,
     seal: async () => undefined,
     discard: async () => undefined,

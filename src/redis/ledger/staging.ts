@@ -1,13 +1,12 @@
 import type { Redis } from 'ioredis';
 import { type CampaignOptions, FORMAT, type StagedTotals } from '../../domain/campaign.js';
 import { FanmailError } from '../../domain/errors.js';
-import type { Recipient } from '../../domain/recipient.js';
 import { STATES } from '../../domain/state.js';
 import type { StagingStore, TemplateText } from '../../pipeline/ports.js';
-import { packRecipients } from '../chunk-codec.js';
 import { CAMPAIGNS, campaignKeys, chunkKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
 import { loadScript, runScript } from '../script.js';
 import { ledgerTtlMs, SCRATCH_TTL_MS } from './lifetime.js';
+import { stagedChunk } from './staged-chunk.js';
 
 /** A staging that was silent for so long can be taken over. */
 const SILENT_MS = 60_000;
@@ -36,19 +35,19 @@ export function createStagingStore(redis: Redis): StagingStore {
       await redis.set(stagingKeys(id, nonce).template, JSON.stringify(template), 'PX', SCRATCH_TTL_MS);
     },
 
-    async chunk(id: string, nonce: string, chunk: number, recipients: readonly Recipient[], options: CampaignOptions) {
+    chunk(id: string, nonce: string, chunk: number, columns: readonly string[], options: CampaignOptions) {
       const keys = chunkKeys(id, nonce, chunk);
-      const rows = await packRecipients(recipients);
       const ttl = ledgerTtlMs(options);
-      written.set(nonce, Math.max(chunk + 1, written.get(nonce) ?? 0));
-      await redis
-        .multi()
-        .set(keys.rows, rows, 'PX', SCRATCH_TTL_MS)
-        .set(keys.states, STATES.pending.byte.repeat(recipients.length), 'PX', ttl)
-        .hset(keys.chunk, 'fence', 0, 'claims', 0)
-        .pexpire(keys.chunk, ttl)
-        .exec();
-      return rows.length;
+      return stagedChunk(columns, async (rows, size) => {
+        written.set(nonce, Math.max(chunk + 1, written.get(nonce) ?? 0));
+        await redis
+          .multi()
+          .set(keys.rows, rows, 'PX', SCRATCH_TTL_MS)
+          .set(keys.states, STATES.pending.byte.repeat(size), 'PX', ttl)
+          .hset(keys.chunk, 'fence', 0, 'claims', 0)
+          .pexpire(keys.chunk, ttl)
+          .exec();
+      });
     },
 
     async heard(id: string, nonce: string): Promise<void> {

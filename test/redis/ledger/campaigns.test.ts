@@ -12,13 +12,13 @@ import {
   campaignOf,
   checked,
   OPTIONS,
-  recipients,
   type Staged,
   sealed,
   sendAll,
   sending,
   TEMPLATE,
   totalsOf,
+  writeChunk,
 } from './fixture.js';
 
 let server: TestRedis;
@@ -36,7 +36,7 @@ async function staging(id: string, nonce: string, chunks = 2): Promise<ReturnTyp
   const store = createStagingStore(redis);
   expect(await store.open(id, nonce, 'salt', OPTIONS)).toBe('ok');
   await store.template(id, nonce, TEMPLATE);
-  for (let n = 0; n < chunks; n++) await store.chunk(id, nonce, n, recipients(3, n * 3), OPTIONS);
+  for (let n = 0; n < chunks; n++) await writeChunk(store, { id, nonce, n, perChunk: 3, options: OPTIONS });
   return store;
 }
 
@@ -151,7 +151,7 @@ describe('staging', () => {
     const store = createStagingStore(interrupted);
     expect(await store.open('indexed', 'n1', 'salt', OPTIONS)).toBe('ok');
     await store.template('indexed', 'n1', TEMPLATE);
-    await store.chunk('indexed', 'n1', 0, recipients(3), OPTIONS);
+    await writeChunk(store, { id: 'indexed', nonce: 'n1', n: 0, perChunk: 3, options: OPTIONS });
     await store.seal('indexed', 'n1', totalsOf(1, 3), OPTIONS);
     expect(await campaigns.open()).toContain('indexed');
   });

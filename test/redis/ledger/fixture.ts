@@ -35,6 +35,16 @@ export function recipients(count: number, from = 0): Recipient[] {
   });
 }
 
+/** One chunk of a staging, with the recipients that `recipients` makes. */
+export async function writeChunk(
+  staging: StagingStore,
+  to: { id: string; nonce: string; n: number; perChunk: number; options: CampaignOptions },
+): Promise<void> {
+  const chunk = staging.chunk(to.id, to.nonce, to.n, ['name'], to.options);
+  chunk.add(recipients(to.perChunk, to.n * to.perChunk));
+  await chunk.write();
+}
+
 export function totalsOf(chunks: number, perChunk: number): StagedTotals {
   const total = chunks * perChunk;
   return { total, chunks, rows: total, rejects: {}, listDigest: 'aa', templateDigest: 'bb' };
@@ -72,7 +82,7 @@ export async function sealed(
   const opened = await staging.open(id, nonce, 'salt', chosen);
   if (opened !== 'ok') throw new Error(`the id ${id} is taken`);
   await staging.template(id, nonce, TEMPLATE);
-  for (let n = 0; n < chunks; n++) await staging.chunk(id, nonce, n, recipients(perChunk, n * perChunk), chosen);
+  for (let n = 0; n < chunks; n++) await writeChunk(staging, { id, nonce, n, perChunk, options: chosen });
   await staging.seal(id, nonce, totalsOf(chunks, perChunk), chosen);
   const rest = { chunks, perChunk, options: chosen };
   return { id, nonce, redis, staging, campaigns: createCampaigns(redis), ledger: createChunkLedger(redis), ...rest };
