@@ -79,6 +79,8 @@ export interface Campaign {
   readonly notice: string | null;
   /** Attempts that ended in a deferral. */
   readonly retries: number;
+  /** Outcomes, at least, that Redis had acknowledged and then forgot, as a worker that had seen them noticed. */
+  readonly forgotten: number;
 }
 
 /** A campaign's figures, at the same cost for any number of recipients. */

@@ -25,6 +25,9 @@ export async function aggregate(id: string, round: number, ports: AggregatorPort
     log.info({ campaign: id, round, why: closed }, 'nothing to aggregate');
     return;
   }
+  const lost = await campaigns.recover(before);
+  if (lost !== 0)
+    log.error({ campaign: id, chunks: lost }, 'Redis lost the states of chunks; their recipients are unknown');
   const standing = await campaigns.standing(id);
   if (!standing) return;
   const { campaign } = standing;

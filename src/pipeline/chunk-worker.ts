@@ -29,10 +29,22 @@ export async function runChunk(ref: ChunkRef, ports: ChunkWorkerPorts, signals: 
 
   const claimed = await ports.ledger.claim(ref, campaign.nonce);
   if (claimed.kind === 'finished') return DONE;
+  if (claimed.kind === 'refused' && claimed.why === 'lost') return recover(campaign, ref, ports);
   if (claimed.kind === 'refused') return refusedNow(claimed.why, ref, ports);
   const chunk = claimed.claim;
   const stop = relay ? await sendClaimed(chunk, campaign, relay, ports, signals) : SENT_ALL;
   return leave(chunk, stop, ports, signals);
+}
+
+/** Redis lost the states of chunks: who got a message? Nobody is sent a second one on doubt. */
+async function recover(
+  campaign: Campaign,
+  { chunk }: ChunkRef,
+  { campaigns, log }: ChunkWorkerPorts,
+): Promise<ChunkEnd> {
+  const chunks = await campaigns.recover(campaign);
+  log.error({ campaign: campaign.id, chunk, chunks }, 'Redis lost the states of chunks; their recipients are unknown');
+  return chunks === null ? later(PAUSED_MS, 'lost') : later(SOON_MS, 'recovered');
 }
 
 /** By this machine's clock; the ledger has the last word by its own. */
@@ -75,11 +87,11 @@ async function leave(
     // A claim turns what is open into skipped or expired.
     const again = await ports.ledger.claim(chunk, chunk.nonce);
     if (again.kind === 'claimed') return leave(again.claim, SENT_ALL, ports, signals);
-    return again.kind === 'finished' ? DONE : refused(again.why, chunk, ports);
+    return again.kind === 'finished' ? DONE : refused(again.why);
   }
   const finish = await ports.ledger.finish(chunk);
   if (finish.kind === 'finished') return DONE;
-  if (finish.kind === 'refused') return refused(finish.why, chunk, ports);
+  if (finish.kind === 'refused') return refused(finish.why);
   if (stop.kind === 'fault') return later(stop.waitMs, stop.why);
   if (stop.kind === 'refused') return refusedNow(stop.why, chunk, ports);
   if (signals.quiet.aborted && finish.waitMs === 0) return { kind: 'hand-back' };
@@ -89,11 +101,11 @@ async function leave(
 /** A resume while this run was draining promoted what was delayed, and not yet this chunk. */
 async function refusedNow(why: LedgerStop, ref: ChunkRef, ports: ChunkWorkerPorts): Promise<ChunkEnd> {
   if (why === 'paused' && !(await ports.campaigns.get(ref.campaign))?.flags.paused) return { kind: 'hand-back' };
-  return refused(why, ref, ports);
+  return refused(why);
 }
 
 /** What to do with the job where the ledger lets us not work on the chunk. */
-function refused(why: LedgerStop, ref: ChunkRef, { log }: ChunkWorkerPorts): ChunkEnd {
+function refused(why: LedgerStop): ChunkEnd {
   switch (why) {
     case 'paused':
       return later(PAUSED_MS, 'the campaign is paused');
@@ -102,8 +114,8 @@ function refused(why: LedgerStop, ref: ChunkRef, { log }: ChunkWorkerPorts): Chu
     case 'phase':
       return DONE;
     case 'lost':
-      log.error({ campaign: ref.campaign, chunk: ref.chunk }, 'Redis lost the states of a chunk: who got a message?');
-      return later(PAUSED_MS, why);
+      // The next run recovers what can be.
+      return later(SOON_MS, why);
     case 'format':
     case 'fenced':
     case 'cancelling':

@@ -184,6 +184,11 @@ export interface Campaigns {
   /** The chunks of this round that are not finished, in order. */
   unfinished(campaign: Campaign): Promise<readonly number[]>;
   close(id: string, nonce: string, round: number, token: string): Promise<'ok' | 'open' | 'ended' | Refusal>;
+  /**
+   * Makes a whole ledger of one that Redis lost keys of: recipients whose states are gone are unknown, and counters are
+   * counted anew. Returns how many chunks had lost their states; null where even their sizes are gone.
+   */
+  recover(campaign: Pick<Campaign, 'id' | 'nonce' | 'round'>): Promise<number | null>;
   mark(campaign: Campaign, token: string, summary: string): Promise<'ok' | 'ended' | 'fenced' | Refusal>;
   summary(id: string): Promise<string | null>;
   control(id: string, action: 'pause' | 'resume' | 'cancel', by: string, reason: string): Promise<Control>;

@@ -12,7 +12,7 @@ import { resultNames } from './summary-text.js';
 
 /** One thing that was looked at; `holds` is null where it could not be. */
 export interface Check {
-  readonly name: 'ledger' | 'balance' | 'final' | 'chunks' | 'results';
+  readonly name: 'ledger' | 'balance' | 'final' | 'chunks' | 'history' | 'results';
   readonly holds: boolean | null;
   /** What was proved, or what is wrong. */
   readonly detail: string;
@@ -50,7 +50,8 @@ export async function verify(input: VerifyInput): Promise<readonly Check[]> {
     if (!(error instanceof FanmailError)) throw error;
     return [{ name: 'ledger', holds: false, detail: error.message }];
   }
-  return [balance(source.standing, figures), final(figures, campaign), chunks(campaign, unfinished), results];
+  const rest = [final(figures, campaign), chunks(campaign, unfinished), history(campaign), results];
+  return [balance(source.standing, figures), ...rest];
 }
 
 function balance(standing: Standing, figures: Figures): Check {
@@ -75,6 +76,12 @@ function chunks({ totals, phase }: Campaign, unfinished: readonly number[]): Che
   const finished = `${count(all - unfinished.length)} of ${count(all)} chunks are finished, and all are there`;
   if (unfinished.length === 0 || !ended) return { name: 'chunks', holds: true, detail: finished };
   return { name: 'chunks', holds: false, detail: `${finished}; open are ${unfinished.slice(0, 10).join(', ')}` };
+}
+
+function history({ forgotten }: Campaign): Check {
+  if (forgotten === 0) return { name: 'history', holds: true, detail: 'no worker saw Redis forget an outcome' };
+  const detail = `Redis forgot at least ${count(forgotten)} outcomes that it had acknowledged: as many may get a second copy`;
+  return { name: 'history', holds: false, detail };
 }
 
 function resultsFile({ campaign, resultsDir }: VerifyInput): string | null {

@@ -17,6 +17,7 @@ export function campaignNamed(id: string, chunks: number, more: Partial<Campaign
     nonce: 'n',
     salt: 's',
     retries: 0,
+    forgotten: 0,
   };
   return {
     id,

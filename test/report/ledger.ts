@@ -59,6 +59,7 @@ export function campaignOf(entries: number, resultsDir: string | null, changes: 
     endedAt: null,
     notice: null,
     retries: 7,
+    forgotten: 0,
     ...changes,
   };
 }

@@ -15,6 +15,7 @@ export function createCampaigns(redis: Redis): Campaigns {
     start: loadScript('start'),
     regenerate: loadScript('regenerate'),
     close: loadScript('close'),
+    recover: loadScript('recover'),
     mark: loadScript('mark'),
     control: loadScript('control'),
     notice: loadScript('notice'),
@@ -55,6 +56,14 @@ export function createCampaigns(redis: Redis): Campaigns {
       const keys = [key(id), stagingKeys(id, nonce).done];
       const { status } = await runScript(redis, scripts.close, keys, [FORMAT, round, token]);
       return status === 'ok' || status === 'open' || status === 'ended' ? status : refusal(status);
+    },
+
+    async recover({ id, nonce, round }) {
+      const keys = [key(id), campaignKeys(id).counters];
+      const args = [FORMAT, round, stagingKeys(id, nonce).prefix];
+      const { status, values } = await runScript(redis, scripts.recover, keys, args);
+      if (status === 'unsized') return null;
+      return status === 'ok' ? Number(values[0]) : 0;
     },
 
     async mark(campaign, token, summary) {

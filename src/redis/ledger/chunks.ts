@@ -22,6 +22,8 @@ import { loadScript, runScript, type Reply as ScriptReply } from '../script.js';
 const MAX_FRUITLESS_CLAIMS = 20;
 /** Of one outcome in what settle.lua takes. */
 const OUTCOME_BYTES = 18;
+/** Campaigns whose count of settled outcomes a process remembers. */
+const CAMPAIGNS_SEEN = 1_000;
 /** Outcomes of one call: the number of a reply's words has to fit a byte, and a script must not block Redis for long. */
 const MAX_SETTLE = 250;
 
@@ -34,6 +36,8 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
     finish: loadScript('finish'),
     lose: loadScript('lose'),
   };
+
+  const seen = new Seen();
 
   async function settleSome(chunk: ClaimedChunk, settlements: readonly Settlement[]) {
     const c = campaignKeys(chunk.campaign);
@@ -53,7 +57,8 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
     ];
     const { packed, texts } = packOutcomes(settlements);
     const args = [FORMAT, chunk.round, chunk.token, chunk.chunk, packed, ...texts];
-    const { status } = await runScript(redis, scripts.settle, keys, args);
+    const { status, values } = await runScript(redis, scripts.settle, keys, args);
+    if (status === 'ok' || status === 'fenced') seen.add(chunk, Number(values[0]));
     return status === 'ok' || status === 'fenced' || status === 'closed' ? status : 'refused';
   }
 
@@ -64,11 +69,12 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       const k = chunkKeys(ref.campaign, nonce, ref.chunk);
       const done = stagingKeys(ref.campaign, nonce).done;
       const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, done, c.waits];
-      const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS];
+      const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS, seen.of({ ...ref, nonce })];
       const { status, values } = await runScript(redis, scripts.claim, keys, args);
       if (status === 'finished') return { kind: 'finished' };
       if (status !== 'ok') return { kind: 'refused', why: refusal(status) };
       const read = { states: bytes(values[1]), records: bytes(values[2]), sinceSealMs: Number(values[3]) };
+      seen.add({ ...ref, nonce }, Number(values[4]));
       return { kind: 'claimed', claim: { ...ref, nonce, token, ...read } };
     },
 
@@ -85,6 +91,7 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
         chunk.round,
         chunk.token,
         packed,
+        seen.of(chunk),
       ]);
       if (status === 'ok') return { kind: 'granted', indices: unpackIndices(bytes(values[0])) };
       if (status === 'fenced' || status === 'cancelling' || status === 'expired')
@@ -119,6 +126,28 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       await runScript(redis, scripts.lose, keys, [FORMAT, chunk.round, chunk.token, reasonNumber(reason)]);
     },
   };
+}
+
+/**
+ * The highest count of settled outcomes of a campaign that its ledger ever told this process. A ledger that knows of fewer
+ * is an older one, see `remember` in shared.lua.
+ */
+class Seen {
+  readonly #counts = new Map<string, number>();
+
+  of({ campaign, nonce }: Pick<ClaimedChunk, 'campaign' | 'nonce'>): number {
+    return this.#counts.get(`${campaign} ${nonce}`) ?? 0;
+  }
+
+  add(chunk: Pick<ClaimedChunk, 'campaign' | 'nonce'>, count: number): void {
+    const highest = Math.max(count, this.of(chunk));
+    const key = `${chunk.campaign} ${chunk.nonce}`;
+    // Last in order again, so that the one that goes is the one not heard of for longest.
+    this.#counts.delete(key);
+    this.#counts.set(key, highest);
+    const oldest = this.#counts.keys().next();
+    if (this.#counts.size > CAMPAIGNS_SEEN && !oldest.done) this.#counts.delete(oldest.value);
+  }
 }
 
 /** Outcomes as settle.lua takes them; the relay's words once each. */

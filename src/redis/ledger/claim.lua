@@ -1,13 +1,14 @@
 -- A new owner takes a chunk and gets a fence. What a former owner left in flight becomes unknown, with a note of the
 -- fence that left it, or pending again with an attempt used where the operator chose `resend`.
 -- KEYS: campaign counters chunk states records done waits
--- ARGV: format round token(u32) chunk maxClaims
--- Returns: ok fence states records sinceSealMs | finished | missing | format | phase | round | paused | lost (the states
+-- ARGV: format round token(u32) chunk maxClaims seen(the highest count of settled outcomes that this process knows)
+-- Returns: ok fence states records sinceSealMs settled | finished | missing | format | phase | round | paused | lost (the states
 -- are gone: Redis lost what it had acknowledged). Repeated with the same token: the same.
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 if c.phase ~= 'sending' then return { 'phase' } end
 if c.round ~= ARGV[2] then return { 'round' } end
+remember(KEYS[1], c, tonumber(ARGV[6]))
 if redis.call('GETBIT', KEYS[6], ARGV[4]) == 1 then return { 'finished' } end
 local now = millis()
 local expired = now >= c.giveUpAt
@@ -53,4 +54,5 @@ if held[2] ~= ARGV[3] then
   redis.call('HSET', KEYS[3], 'fence', fence, 'token', ARGV[3], 'claims', claims)
   redis.call('ZREM', KEYS[7], ARGV[4])
 end
-return { 'ok', fence, redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]) or '', now - c.sealedAt }
+return { 'ok', fence, redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]) or '', now - c.sealedAt,
+  c.settled }

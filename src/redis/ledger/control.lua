@@ -6,9 +6,7 @@ local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 if c.phase == 'completed' or c.phase == 'cancelled' or c.phase == 'aggregating' then return { 'ended', c.phase } end
 if ARGV[2] == 'pause' then
-  if not c.paused then
-    redis.call('HSET', KEYS[1], 'paused', cjson.encode({ by = ARGV[3], reason = ARGV[4], at = millis() }))
-  end
+  pause(KEYS[1], c, ARGV[3], ARGV[4])
 elseif ARGV[2] == 'resume' then
   redis.call('HDEL', KEYS[1], 'paused')
 elseif ARGV[2] == 'cancel' then

@@ -39,6 +39,7 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     endedAt: time('endedAt'),
     notice: fields.notice ?? null,
     retries: Number(fields.retries ?? 0),
+    forgotten: Number(fields.forgotten ?? 0),
   };
 }
 

@@ -5,7 +5,7 @@
 -- ARGV: format round token chunk outcomes text...
 --   outcomes, 18 bytes each: u16 index, char verb, u8 reason, u16 code, u8 subject, u8 detail, u8 text (number of the
 --   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u32 reserved
--- Returns: ok | fenced | closed | missing | format. May be repeated.
+-- Returns: ok settled | fenced settled | closed | missing | format. May be repeated.
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 local now = millis()
@@ -97,6 +97,7 @@ if applied > 0 then
   if mine and held[2] ~= '0' then redis.call('HSET', KEYS[3], 'claims', 0) end
   if retries > 0 then redis.call('HINCRBY', KEYS[1], 'retries', retries) end
   if finals > 0 then
+    c.settled = redis.call('HINCRBY', KEYS[1], 'settled', finals)
     local slot = seconds % 32
     local second, count = string.match(redis.call('HGET', KEYS[8], slot) or '', '(%d+):(%d+)')
     local before = tonumber(second) == seconds and tonumber(count) or 0
@@ -108,4 +109,4 @@ if applied > 0 then
   end
   expireWith(KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11])
 end
-return { mine and 'ok' or 'fenced' }
+return { mine and 'ok' or 'fenced', c.settled }

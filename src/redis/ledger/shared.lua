@@ -15,13 +15,33 @@ end
 -- The fields of a campaign, or nil and why it can't be touched: 'missing' (no script creates one by accident) or 'format'.
 local function campaign(key, format)
   local f = redis.call('HMGET', key, 'format', 'phase', 'round', 'paused', 'cancelling', 'attempts', 'onUnknown',
-    'giveUpAt', 'sealedAt', 'chunks')
+    'giveUpAt', 'sealedAt', 'chunks', 'settled')
   if not f[1] then return nil, 'missing' end
   if f[1] ~= format then return nil, 'format' end
   return {
     phase = f[2], round = f[3], paused = f[4] and true, cancelling = f[5] and true, attempts = tonumber(f[6]),
     resend = f[7] == 'resend', giveUpAt = tonumber(f[8]), sealedAt = tonumber(f[9]), chunks = tonumber(f[10]),
+    settled = tonumber(f[11] or 0),
   }
+end
+
+-- Pauses, by the first one: who says so, and why.
+local function pause(key, c, by, reason)
+  if c.paused then return end
+  c.paused = true
+  redis.call('HSET', key, 'paused', cjson.encode({ by = by, reason = reason, at = millis() }))
+end
+
+-- Outcomes are counted as they are settled, and that count never falls. Whoever has seen a higher one knows that Redis
+-- went back to an older state (restored from a backup, or a lagging replica took over): it forgot that many outcomes, and
+-- those recipients would get a second message. Then the campaign is paused, for the operator to decide.
+local function remember(key, c, seen)
+  if seen <= c.settled then return end
+  redis.call('HINCRBY', key, 'forgotten', seen - c.settled)
+  redis.call('HSET', key, 'settled', seen)
+  pause(key, c, 'fanmail', string.format('Redis went back: it forgot at least %d outcomes that it had acknowledged, so '
+    .. 'that sending on may send second copies', seen - c.settled))
+  c.settled = seen
 end
 
 -- A key that a script made expires with its campaign: whatever is in Redis goes away by itself.

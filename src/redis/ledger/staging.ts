@@ -44,7 +44,7 @@ export function createStagingStore(redis: Redis): StagingStore {
           .multi()
           .set(keys.rows, rows, 'PX', SCRATCH_TTL_MS)
           .set(keys.states, STATES.pending.byte.repeat(size), 'PX', ttl)
-          .hset(keys.chunk, 'fence', 0, 'claims', 0)
+          .hset(keys.chunk, 'fence', 0, 'claims', 0, 'size', size)
           .pexpire(keys.chunk, ttl)
           .exec();
       });

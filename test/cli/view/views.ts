@@ -41,6 +41,7 @@ export const CAMPAIGN: Campaign = {
   endedAt: null,
   notice: null,
   retries: 34,
+  forgotten: 0,
 };
 
 export function countersOf(counts: Partial<Record<State, number>>): Record<State, number> {
