@@ -104,6 +104,10 @@ const MAY_IMPORT: Record<string, { readonly why: string; readonly may: (target: 
     why: 'lifecycle, signals and logs serve any program',
     may: (target) => inside('domain')(target) || target === 'pipeline/ports.ts',
   },
+  rehearsal: {
+    why: 'a witness: what the results are held against may share no code with what made them',
+    may: (target) => target === 'domain/errors.ts',
+  },
   cli: {
     why: 'the top: a command may use whatever lies below it but the queue, which only the app puts to work',
     may: (target) => !inside('queue')(target),

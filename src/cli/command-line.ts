@@ -99,7 +99,15 @@ function unknownCommand(word: string): FanmailError {
   return new FanmailError('USAGE', `there is no command "${word}"`, { hint });
 }
 
+/** What a rehearsal must never be told: it would no longer be one. */
+const NOT_IN_A_REHEARSAL = ['smtp', 'redis', 'home', 'notify'];
+
 function unknownOption(key: string, command: Command, allowed: readonly string[]): FanmailError {
+  if (command === 'rehearse' && NOT_IN_A_REHEARSAL.includes(key)) {
+    return new FanmailError('USAGE', `fanmail rehearse takes no --${key}: nothing of it leaves this machine`, {
+      hint: 'its relay and its Redis are its own, and nobody is notified; fanmail launch sends for real',
+    });
+  }
   const meant = closest(key, allowed);
   return new FanmailError('USAGE', `fanmail ${command} has no option --${key}`, {
     hint: meant ? `did you mean --${meant}?` : `fanmail ${command} --help shows its options`,

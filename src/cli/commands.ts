@@ -73,6 +73,10 @@ export async function runCommand(
       const settings = resolveSettings(command, flags, around);
       return (await import('./doctor.js')).doctor(settings, session(settings));
     }
+    case 'rehearse': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./rehearse.js')).rehearse(settings, session(settings));
+    }
     default:
       return command satisfies never;
   }

@@ -21,6 +21,7 @@ export const COMMON: Partial<Record<Command, readonly OptionName[]>> = {
     'json',
   ],
   preview: ['template', 'from', 'subject', 'row', 'email', 'open', 'out'],
+  rehearse: ['template', 'from', 'scenario', 'seed', 'waits', 'limit', 'onUnknown', 'results', 'json'],
   check: ['template', 'from', 'subject', 'exclude', 'emailColumn', 'encoding', 'columns', 'json'],
 };
 
@@ -41,6 +42,7 @@ export const SUMMARIES: Readonly<Record<Command, string>> = {
   check: 'Find every fault of a list and a template; send nothing',
   preview: 'Show the message to one recipient',
   doctor: 'Look at Node, Redis, the relay, disk and clock',
+  rehearse: 'Launch against a relay on a bad day; nothing leaves the machine',
 };
 
 export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string, what: string])[]>> = {
@@ -76,4 +78,11 @@ export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string
     ['fanmail preview people.csv --template ./mine --from me@example.com --open', 'in the browser'],
   ],
   doctor: [['fanmail doctor', 'each with a verdict and a way out']],
+  rehearse: [
+    ['fanmail rehearse people.csv --template ./mine --from me@example.com', 'a bit of everything'],
+    [
+      'fanmail rehearse people.csv --template ./mine --scenario drops',
+      'broken connections; the sender is FANMAIL_FROM',
+    ],
+  ],
 };

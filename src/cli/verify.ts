@@ -33,7 +33,7 @@ function verdict({ holds }: Check): string {
 }
 
 /** Counters and bytes can't be read in one step: they are held against each other only while nothing moves. */
-async function recount(backend: Backend, id: string): Promise<{ checks: readonly Check[]; standing: Standing }> {
+export async function recount(backend: Backend, id: string): Promise<{ checks: readonly Check[]; standing: Standing }> {
   const { campaigns } = backend;
   const standing = await standingOf(backend, id);
   const { campaign } = standing;

@@ -17,6 +17,7 @@ export const COMMANDS = [
   'check',
   'preview',
   'doctor',
+  'rehearse',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 

@@ -1,35 +1,39 @@
 import { availableParallelism } from 'node:os';
+import { LIST_OPTIONS } from './list-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
+import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
 
 const cores = () => availableParallelism();
+/** A rehearsal has a home and a Redis of its own, and never anybody else's. */
+const KEEPING = COMMANDS.filter((command): command is Exclude<Command, 'rehearse'> => command !== 'rehearse');
 
 /** Every option of every command, by its name in the settings; `flagOf` gives the name on the command line. */
 export const OPTIONS = {
   list: option({
     describe: 'The recipients: a CSV or NDJSON file, or - for standard input',
-    commands: ['launch', 'check', 'preview'],
+    commands: ['launch', 'check', 'preview', 'rehearse'],
     schema: line(),
-    requiredBy: ['launch', 'check', 'preview'],
+    requiredBy: ['launch', 'check', 'preview', 'rehearse'],
     positional: true,
   }),
   template: option({
     describe: 'A template folder, or the name of one that comes with fanmail',
-    commands: ['launch', 'check', 'preview'],
+    commands: ['launch', 'check', 'preview', 'rehearse'],
     env: 'FANMAIL_TEMPLATE',
     schema: line(),
-    requiredBy: ['launch', 'check', 'preview'],
+    requiredBy: ['launch', 'check', 'preview', 'rehearse'],
   }),
   from: option({
     describe: 'The sender, such as "News <news@example.com>"',
-    commands: ['launch', 'check', 'preview'],
+    commands: ['launch', 'check', 'preview', 'rehearse'],
     env: 'FANMAIL_FROM',
     schema: line(),
-    requiredBy: ['launch', 'check', 'preview'],
+    requiredBy: ['launch', 'check', 'preview', 'rehearse'],
   }),
   subject: option({
     describe: "The subject, instead of the template's",
-    commands: ['launch', 'check', 'preview'],
+    commands: ['launch', 'check', 'preview', 'rehearse'],
     schema: line(),
   }),
   smtp: option({
@@ -54,13 +58,13 @@ export const OPTIONS = {
   name: option({ describe: 'A name for people', commands: ['launch'], schema: line() }),
   replyTo: option({
     describe: 'Where answers go',
-    commands: ['launch', 'check', 'preview'],
+    commands: ['launch', 'check', 'preview', 'rehearse'],
     env: 'FANMAIL_REPLY_TO',
     schema: line(),
   }),
   limit: option({
     describe: 'Take no more than this many recipients of the list',
-    commands: ['launch', 'check'],
+    commands: ['launch', 'check', 'rehearse'],
     schema: count(1, 1_000_000_000),
   }),
   dryRun: toggle(['launch'], 'Check everything, show one message, send nothing'),
@@ -91,27 +95,27 @@ export const OPTIONS = {
   detach: toggle(['launch'], 'Return as soon as the campaign is sealed'),
   workers: option({
     describe: 'Worker processes while attached, with the embedded Redis',
-    commands: ['launch', 'attach'],
+    commands: ['launch', 'attach', 'rehearse'],
     env: 'FANMAIL_WORKERS',
     schema: countOrAuto(1, 256, () => Math.min(4, cores())),
     default: 'auto',
   }),
   connections: option({
     describe: 'Connections to the relay per worker process',
-    commands: ['launch', 'attach', 'worker'],
+    commands: ['launch', 'attach', 'worker', 'rehearse'],
     env: 'FANMAIL_CONNECTIONS',
     schema: count(1, 1_000),
     default: '20',
   }),
   chunkSize: option({
     describe: "Recipients per chunk; chosen by the list's size where not given",
-    commands: ['launch'],
+    commands: ['launch', 'rehearse'],
     env: 'FANMAIL_CHUNK_SIZE',
     schema: count(1, 10_000),
   }),
   attempts: option({
     describe: 'Tries at one recipient',
-    commands: ['launch'],
+    commands: ['launch', 'rehearse'],
     env: 'FANMAIL_ATTEMPTS',
     schema: count(1, 100),
     default: '6',
@@ -133,41 +137,16 @@ export const OPTIONS = {
   }),
   onUnknown: option({
     describe: 'A recipient of whom nobody knows whether the message arrived: hold it, or resend and risk a second copy',
-    commands: ['launch'],
+    commands: ['launch', 'rehearse'],
     env: 'FANMAIL_ON_UNKNOWN',
     schema: oneOf(['hold', 'resend']),
     default: 'hold',
   }),
-  exclude: option({
-    describe: 'A file of addresses never to send to',
-    commands: ['launch', 'check', 'preview'],
-    env: 'FANMAIL_EXCLUDE',
-    schema: line(),
-  }),
-  emailColumn: option({
-    describe: 'The column of the addresses; found by its usual names where not given',
-    commands: ['launch', 'check', 'preview'],
-    env: 'FANMAIL_EMAIL_COLUMN',
-    schema: line(),
-  }),
-  encoding: option({
-    describe:
-      "The list's encoding; auto: by its byte order mark, else UTF-8, else Windows-1252 where it can only be that",
-    commands: ['launch', 'check', 'preview'],
-    env: 'FANMAIL_ENCODING',
-    schema: oneOf(['auto', 'utf-8', 'utf-16', 'windows-1252']),
-    default: 'auto',
-  }),
-  columns: option({
-    describe: 'The names of the columns, separated by commas, of a CSV list whose first line is a recipient already',
-    commands: ['launch', 'check', 'preview'],
-    env: 'FANMAIL_COLUMNS',
-    schema: line(),
-  }),
+  ...LIST_OPTIONS,
   yes: toggle(['launch'], "Don't ask before sending", 'FANMAIL_YES'),
   results: option({
     describe: 'The folder for summaries and results',
-    commands: ['launch', 'attach', 'worker'],
+    commands: ['launch', 'attach', 'worker', 'rehearse'],
     env: 'FANMAIL_RESULTS',
     schema: line(),
     default: 'fanmail-results',
@@ -188,7 +167,7 @@ export const OPTIONS = {
   }),
   chunks: option({
     describe: 'Chunks that a worker process sends at the same time',
-    commands: ['launch', 'attach', 'worker'],
+    commands: ['launch', 'attach', 'worker', 'rehearse'],
     env: 'FANMAIL_CHUNKS',
     schema: count(1, 100),
     default: '2',
@@ -202,7 +181,20 @@ export const OPTIONS = {
   }),
   watch: toggle(['progress'], 'Go on showing until the campaign ends'),
   json: toggle(
-    ['launch', 'progress', 'attach', 'pause', 'resume', 'cancel', 'list', 'redis', 'check', 'doctor', 'verify'],
+    [
+      'launch',
+      'progress',
+      'attach',
+      'pause',
+      'resume',
+      'cancel',
+      'list',
+      'redis',
+      'check',
+      'doctor',
+      'verify',
+      'rehearse',
+    ],
     'One JSON object on standard output and nothing else',
   ),
   out: option({
@@ -243,9 +235,10 @@ export const OPTIONS = {
     requiredBy: ['redis'],
     positional: true,
   }),
+  ...REHEARSAL_OPTIONS,
   redis: option({
     describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',
-    commands: COMMANDS,
+    commands: KEEPING,
     env: 'REDIS_URL',
     schema: secretUrl(
       'redis://[user:password@]host[:port][/db], rediss://…, unix://…, or an absolute path of a socket',
@@ -256,7 +249,7 @@ export const OPTIONS = {
   config: option({ describe: 'A JSON file of options', commands: COMMANDS, env: 'FANMAIL_CONFIG', schema: line() }),
   home: option({
     describe: "fanmail's own folder; the nearest .fanmail/ where not given",
-    commands: COMMANDS,
+    commands: KEEPING,
     env: 'FANMAIL_HOME',
     schema: line(),
   }),

@@ -201,9 +201,12 @@ describe('the table of options', () => {
     for (const name of variables) expect(name).toMatch(/^(FANMAIL_[A-Z_]+|SMTP_URL|REDIS_URL)$/);
   });
 
-  test('gives every command the options that all share', () => {
+  test('gives every command the options that all share, and a rehearsal no Redis and no home but its own', () => {
     for (const command of COMMANDS) {
-      expect(optionsOf(command)).toEqual(expect.arrayContaining(['redis', 'config', 'home', 'logLevel']));
+      expect(optionsOf(command)).toEqual(expect.arrayContaining(['config', 'logLevel', 'logFile']));
+      const theirs = optionsOf(command).filter((name) => name === 'redis' || name === 'home');
+      expect(theirs).toEqual(command === 'rehearse' ? [] : ['redis', 'home']);
     }
+    for (const name of ['smtp', 'notify'] as const) expect(optionsOf('rehearse')).not.toContain(name);
   });
 });

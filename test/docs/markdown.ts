@@ -8,6 +8,7 @@ export const PAGES = [
   'README.md',
   'CHANGELOG.md',
   'docs/design.md',
+  'docs/testing.md',
   'docs/reference.md',
   'docs/tutorial.md',
   'docs/how-to/check-and-preview.md',
@@ -15,6 +16,7 @@ export const PAGES = [
   'docs/how-to/lists.md',
   'docs/how-to/local-testing.md',
   'docs/how-to/production.md',
+  'docs/how-to/rehearse.md',
   'docs/how-to/scripting.md',
   'docs/how-to/several-machines.md',
 ] as const;

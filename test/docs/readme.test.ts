@@ -18,10 +18,17 @@ import { callsIn } from './shell.js';
 
 const README = page('README.md');
 
+/** As the table names them: `all`, or all but a few. */
+function commandsOf({ commands }: Option): string {
+  const without = COMMANDS.filter((command) => !commands.includes(command));
+  if (without.length > 2) return commands.join(', ');
+  return without.length === 0 ? 'all' : `all but ${without.join(', ')}`;
+}
+
 function rowOf(option: Option, flag: string) {
   return {
     flag: option.positional ? `<${flag}>` : `--${flag}`,
-    commands: option.commands.length === COMMANDS.length ? 'all' : option.commands.join(', '),
+    commands: commandsOf(option),
     variable: option.env ?? '',
     default: option.toggle ? 'off' : (option.default ?? ''),
   };

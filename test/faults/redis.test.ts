@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { cpSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readRecord, readResults } from '../support/audit.js';
@@ -122,6 +123,62 @@ describe.concurrent('what only the ledger can decide', () => {
       const summary = field.place.read<{ reasons: object; states: object }>('fanmail-results/rowless/summary.json');
       expect(summary.reasons).toEqual({ 'data-lost': 100 });
       expect(summary.states).toMatchObject({ sent: 200, failed: 100, unknown: 0 });
+    } finally {
+      await field.clear();
+    }
+  }, 200_000);
+
+  it('the states of a chunk are gone: those are unknown, nobody gets a second copy, the campaign ends and says so', async () => {
+    const field = await newField({ delayMs: 20 });
+    try {
+      await field.launch('stateless', 300);
+      const nonce = await field.client.hget('fanmail:{stateless}:campaign', 'nonce');
+      expect(await field.client.del(`fanmail:{stateless}:${nonce}:states:1`)).toBe(1);
+      await field.workers({ processes: 1 });
+      await until(async () => ((await field.phase('stateless')) === 'completed' ? true : null), 'the end');
+      const { states, reasons } = await field.audit('stateless', 300, { unknown: 100 });
+      expect(states).toMatchObject({ sent: 200, unknown: 100 });
+      expect(reasons).toEqual({ 'data-lost': 100 });
+    } finally {
+      await field.clear();
+    }
+  }, 200_000);
+
+  it('Redis comes back with an older file: the campaign pauses, verify finds it, and resumed it loses nobody', async () => {
+    const field = await newField({ delayMs: 60 });
+    const { redis } = field;
+    const [files, older] = ['appendonlydir', 'older'].map((name) => join(dirname(redis.path), name)) as [
+      string,
+      string,
+    ];
+    try {
+      await field.launch('older', ROWS);
+      await field.workers({ processes: PROCESSES, connections: CONNECTIONS });
+      await field.sent('older', 200);
+      cpSync(files, older, { recursive: true });
+      await field.sent('older', 500);
+      await redis.kill();
+      rmSync(files, { recursive: true });
+      cpSync(older, files, { recursive: true });
+      await redis.start();
+      const hash = () => field.client.hgetall('fanmail:{older}:campaign');
+      const { paused } = await until(async () => {
+        const fields = await hash();
+        return fields.paused ? fields : null;
+      }, 'the pause');
+      expect(paused).toContain('Redis went back');
+      await nothingIsSentFor(field, 2_000);
+      const { out, code } = await field.place.run(['verify', 'older']);
+      expect(out).toMatch(/WRONG +history +Redis forgot at least \d+ outcomes/);
+      expect(code).toBe(1);
+      expect((await field.place.run(['resume', 'older'])).code).toBe(0);
+      // Counters went back, so that they can't be held against the copies.
+      await field.ended('older');
+      const forgotten = Number((await hash()).forgotten);
+      expect(forgotten).toBeGreaterThan(200);
+      const { states } = await field.audit('older', ROWS, { unknown: 2 * WIRE, secondCopies: forgotten + 2 * WIRE });
+      expect(states.sent).toBeGreaterThanOrEqual(ROWS - 2 * WIRE);
+      expect((await field.place.run(['verify', 'older'])).code).toBe(1);
     } finally {
       await field.clear();
     }

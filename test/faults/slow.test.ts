@@ -218,20 +218,4 @@ describe.runIf(ALL)('Redis loses what it had acknowledged', () => {
       await field.clear();
     }
   }, 200_000);
-
-  it('the states of one chunk: the campaign ends all the same once it is cancelled', async () => {
-    const field = await newField({ delayMs: 5 });
-    try {
-      await field.launch('stateless', 300);
-      const nonce = await field.client.hget('fanmail:{stateless}:campaign', 'nonce');
-      expect(await field.client.del(`fanmail:{stateless}:${nonce}:states:1`)).toBe(1);
-      await field.workers({ processes: 1 });
-      await field.sent('stateless', 200);
-      expect((await field.place.run(['cancel', 'stateless'])).code).toBe(0);
-      const over = async () => ((await field.phase('stateless')) === 'cancelled' ? true : null);
-      await until(over, 'the end of the cancelled campaign', 75_000);
-    } finally {
-      await field.clear();
-    }
-  }, 200_000);
 });

@@ -109,12 +109,12 @@ export async function startRelay(scenario: object): Promise<{ readonly url: stri
 }
 
 /** Asks again and again until there is an answer; the only wait of these tests, and it ends by what it waits for. */
-export async function until<T>(ask: () => Promise<T | null>, what: string, ms = 60_000): Promise<T> {
+export async function until<T>(ask: () => Promise<T | null>, what: string, ms = 60_000, everyMs = 50): Promise<T> {
   const deadline = Date.now() + ms;
   while (Date.now() < deadline) {
     const answer = await ask();
     if (answer !== null) return answer;
-    await wait(50);
+    await wait(everyMs);
   }
   throw new Error(`${what} did not happen within ${ms / 1000} s`);
 }
