@@ -4,9 +4,12 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { RelayFault } from '../domain/outcome.js';
 import { faultOf, NO_LOGIN } from './fault.js';
 import type { Offer } from './offer.js';
-import { takeOver } from './takeover.js';
+import { limitWords, takeOver } from './takeover.js';
 import type { Timeouts } from './timeouts.js';
 import type { RelaySettings } from './url.js';
+
+/** Far more than a greeting, EHLO twice and a login take. Nodemailer limits a single reply, not their number. */
+const SET_UP_BYTES = 65_536;
 
 export type Connected =
   | { readonly kind: 'connected'; readonly socket: Socket; readonly offer: Offer }
@@ -21,6 +24,7 @@ export function connect(settings: RelaySettings, timeouts: Timeouts, signal: Abo
     const connection = new SMTPConnection(optionsOf(settings, timeouts));
     let loggingIn = false;
     const end = (outcome: Connected) => {
+      clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
       // First this one: close() says `end`, which would be heard as another.
       resolve(outcome);
@@ -30,6 +34,9 @@ export function connect(settings: RelaySettings, timeouts: Timeouts, signal: Abo
       const setUp = loggingIn ? 'login' : connection.upgrading ? 'tls' : 'opening';
       end({ kind: 'fault', fault: faultOf(error, setUp, settings) });
     };
+    const deadline = setTimeout(() => {
+      fail(new Error('the relay did not come to an end in time'));
+    }, timeouts.setUp).unref();
     const onAbort = () => fail(new Error('the connection was no longer wanted'));
     const finish = () => {
       try {
@@ -39,6 +46,7 @@ export function connect(settings: RelaySettings, timeouts: Timeouts, signal: Abo
         fail(error as NodemailerError);
       }
     };
+    limitWords(connection, SET_UP_BYTES, () => fail(new Error('the relay said more than it may')));
     // Listened to for good: close() may still say something.
     connection.on('error', fail);
     connection.on('end', () => fail(new Error('the connection was closed')));
@@ -69,7 +77,7 @@ function optionsOf(settings: RelaySettings, timeouts: Timeouts) {
     greetingTimeout: timeouts.greeting,
     socketTimeout: timeouts.greeting,
     socketCloseTimeout: 0,
-    maxResponseSize: 65_536,
+    maxResponseSize: SET_UP_BYTES,
     logger: false,
     tls: { rejectUnauthorized: verify },
     ...(name === null ? {} : { name }),

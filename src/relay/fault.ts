@@ -10,7 +10,8 @@ export type SetUp = 'opening' | 'tls' | 'login';
 export function faultOf(error: NodemailerError, setUp: SetUp, settings: RelaySettings): RelayFault {
   const cause = causeOf(error, setUp);
   const code = error.responseCode;
-  const refused = code !== undefined && code >= 500;
+  // RFC 5321 4.2.1: 5yz; 999 is no refusal but nonsense.
+  const refused = code !== undefined && code >= 500 && code < 600;
   const said = error.response ? plain(error.response) : plain(error.message);
   const why = withoutCredentials(`${WORDS[cause]}: ${said}`, settings);
   return { cause, why, misconfigured: refused && (cause === 'login' || cause === 'tls') };

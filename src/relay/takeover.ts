@@ -2,9 +2,32 @@ import { Socket } from 'node:net';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Offer } from './offer.js';
 
+/*
+ * The one place that knows Nodemailer's insides. Every assumption is checked, so that another version of the library
+ * fails here and not in the middle of a message.
+ */
+
 /**
- * The one place that knows Nodemailer's insides: takes the socket of a connection that is set up and idle away from it.
- * Every assumption is checked, so that another version of the library fails here and not in the middle of a message.
+ * Lets the library hear no more than so many bytes in all; then says so once. It keeps every line that it has not come
+ * to yet, takes one of them in a turn of the event loop, and skips empty ones: of a flood of those it would hold
+ * millions. For a connection that is not begun yet.
+ *
+ * @throws Error where the library is not as expected
+ */
+export function limitWords(connection: SMTPConnection, mostBytes: number, exceeded: () => void): void {
+  const hear: unknown = Reflect.get(connection, '_onSocketData');
+  if (typeof hear !== 'function') throw new Error('smtp-connection has no _onSocketData');
+  let heard = 0;
+  Reflect.set(connection, '_onSocketData', (chunk: Buffer) => {
+    const before = heard;
+    heard += chunk.length;
+    if (heard <= mostBytes) hear(chunk);
+    else if (before <= mostBytes) exceeded();
+  });
+}
+
+/**
+ * Takes the socket of a connection that is set up and idle away from it.
  *
  * @throws Error where the library is not as expected, or the relay has already said more than it was asked
  */

@@ -4,6 +4,8 @@ export interface Timeouts {
   readonly connect: number;
   /** For the greeting, for EHLO, STARTTLS and each step of the login. */
   readonly greeting: number;
+  /** For all of that together: a relay that says a little at a time, and never an end, is not waited for. */
+  readonly setUp: number;
   readonly mail: number;
   readonly rcpt: number;
   readonly data: number;
@@ -21,6 +23,7 @@ export interface Timeouts {
 export const TIMEOUTS: Timeouts = {
   connect: 30_000,
   greeting: 30_000,
+  setUp: 180_000,
   mail: 300_000,
   rcpt: 300_000,
   data: 120_000,

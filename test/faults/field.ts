@@ -17,6 +17,10 @@ export interface WorkerShape {
   readonly processes?: number;
   readonly connections?: number;
   readonly grace?: string;
+  /** Chunks that a process sends at a time. */
+  readonly chunks?: number;
+  /** The relay that the workers have the login for. By default the field's own. */
+  readonly smtp?: string;
 }
 
 /** A place, a Redis that persists and a relay, all real processes of one scenario's own. */
@@ -71,10 +75,11 @@ export async function newField(
       expect(err).toContain('Staged');
       expect(code).toBe(0);
     },
-    async workers({ processes = 2, connections = 5, grace = '10s' } = {}) {
-      const shape = ['--processes', `${processes}`, '--connections', `${connections}`, '--grace', grace];
+    async workers({ processes = 2, connections = 5, grace = '10s', chunks = 2, smtp = relay.url } = {}) {
+      const sizes = ['--processes', `${processes}`, '--connections', `${connections}`, '--chunks', `${chunks}`];
+      const shape = [...sizes, '--grace', grace];
       const before = await client.hlen('fanmail:workers');
-      const running = place.start(['worker', ...shape], { SMTP_URL: relay.url });
+      const running = place.start(['worker', ...shape], { SMTP_URL: smtp });
       started.push(running);
       await until(async () => ((await client.hlen('fanmail:workers')) >= before + processes ? true : null), 'workers');
       return running;
@@ -116,10 +121,15 @@ export function listOf(id: string, rows: number): string {
   return ['email,first_name', ...emails(id, rows).map((email) => `${email},Name`), ''].join('\n');
 }
 
-export function launchArguments(id: string, smtp: string, more: readonly string[]): readonly string[] {
-  const message = ['--template', 'notice', '--from', 'me@example.com', '--smtp', smtp];
+export function launchArguments(
+  id: string,
+  smtp: string,
+  more: readonly string[],
+  { list = 'people.csv', template = 'notice', notify = true } = {},
+): readonly string[] {
+  const message = ['--template', template, '--from', 'me@example.com', '--smtp', smtp];
   const pace = ['--chunk-size', '100', '--retry-schedule', '500ms', '--attempts', '4'];
-  return ['launch', 'people.csv', ...message, '--id', id, ...pace, '--notify', OPERATOR, ...more];
+  return ['launch', list, ...message, '--id', id, ...pace, ...(notify ? ['--notify', OPERATOR] : []), ...more];
 }
 
 /** The addresses of a campaign's list: those of two campaigns never meet. */

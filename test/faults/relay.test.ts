@@ -1,161 +1,151 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readResults } from '../support/audit.js';
 import { startRelay, until } from '../support/cli.js';
-import type { RelayFault, Scenario } from '../support/script-relay-main.js';
-import type { Allowance } from './auditor.js';
-import { auditFiles, type Field, launchArguments, listOf, newField } from './field.js';
+import type { RelayFault } from '../support/script-relay-main.js';
+import { type Field, newField } from './field.js';
+import {
+  ALL,
+  addresses,
+  campaign as campaignOn,
+  DROP,
+  every,
+  type Hit,
+  large,
+  launch,
+  outcome,
+  type Plan,
+  type Stage,
+  slow,
+} from './relay-campaign.js';
+
+if (!ALL)
+  console.info('test/faults/relay*.test.ts have a case for each fault at each stage with FAULTS=all, 20 minutes');
 
 const ROWS = 300;
-const SILENT: RelayFault['action'] = { pieces: [] };
-const DROP: RelayFault['action'] = { pieces: [], after: 'destroy' };
-const every20th = (stage: RelayFault['stage'], action: RelayFault['action']): RelayFault => ({
-  ...{ stage, every: 20, action },
-});
+const EXTENSIONS = ['PIPELINING', 'SIZE 50000000'];
+const unanswered = (hits: readonly Hit[]) => ({ unknown: addresses(hits).length });
 
-describe('a relay that misbehaves', () => {
+describe('a relay that misbehaves over a message', () => {
   let field: Field;
   beforeAll(async () => {
     field = await newField();
-    await field.workers({ processes: 1, connections: 10 });
+    await field.workers({ processes: 1, connections: 10, chunks: 12 });
   });
-  afterAll(() => field.clear());
+  afterAll(() => field.clear(), 60_000);
 
-  /** Runs a campaign of its own through a relay of its own; the addresses that met a fault, and the audited results. */
-  async function campaign(
-    id: string,
-    does: Omit<Scenario, 'record'>,
-    allow: (faults: number) => Allowance,
-    ...more: string[]
-  ) {
-    const record = join(field.place.folder, `record-${id}`);
-    writeFileSync(join(field.place.folder, 'people.csv'), listOf(id, ROWS));
-    const relay = await startRelay({ record, delayMs: 5, ...does });
-    await field.place.run(launchArguments(id, relay.url, ['--detach', ...more]));
-    await field.ended(id);
-    await relay.stop();
-    const hit = faultsOf(record, id);
-    const { place } = field;
-    const { states } = await auditFiles({ place, record, id, rows: ROWS, allowed: allow(hit.length) });
-    const rows = readResults(join(place.folder, 'fanmail-results', id, 'results.csv'));
-    const unknown = rows.filter(({ state }) => state === 'unknown').map(({ email }) => email);
-    return { states, rows, hits: hit.length, hit: [...new Set(hit)].sort(), unknown: unknown.sort() };
-  }
-  const nothing = () => ({});
-  const unanswered = (faults: number) => ({ unknown: faults });
+  const campaign = (id: string, faults: readonly RelayFault[], more: Partial<Plan> = {}) =>
+    campaignOn(field, { id, rows: ROWS, ...more, does: { delayMs: 5, extensions: EXTENSIONS, faults } });
+  const closing = { reply: '421 4.7.0 slow down', after: 'end' } as const;
 
-  it.each(['mail', 'rcpt', 'data'] as const)(
+  it.concurrent.each(['mail', 'rcpt', 'data'] as const)(
     'drops every 20th connection at %s: everybody gets a copy',
     async (stage) => {
-      const { states, hits } = await campaign(stage, { faults: [every20th(stage, DROP)] }, nothing);
+      const { states, hits } = await campaign(`drop-${stage}`, [every(20, stage, DROP)]);
       expect(states.sent).toBe(ROWS);
-      expect(hits).toBeGreaterThan(5);
+      expect(hits.length).toBeGreaterThan(5);
     },
   );
 
-  it('drops the connection in the middle of every 20th message: no more are unknown than that', async () => {
-    const drop = every20th('data', { reply: '354 go on', after: 'destroy' });
-    const { states, hits } = await campaign('mid', { faults: [drop] }, unanswered);
-    expect(hits).toBeGreaterThan(5);
-    expect(states.sent).toBeGreaterThanOrEqual(ROWS - hits);
+  it.concurrent('drops the connection in the middle of every 20th small message: just these are unknown', async () => {
+    const { unknown, hit } = await campaign('mid', [every(20, 'body', DROP)], { allow: unanswered });
+    expect(hit.length).toBeGreaterThan(5);
+    expect(unknown).toEqual(hit);
   });
 
-  it.each([
+  it.concurrent('drops the connection in the middle of every 3rd large message: everybody gets a copy', async () => {
+    const { states, hits } = await campaign('mid-large', [every(3, 'body', DROP)], large(field));
+    expect(states.sent).toBe(12);
+    expect(hits.length).toBeGreaterThan(3);
+  });
+
+  it.concurrent.each([
     ['keeps', 'kept', true],
     ['loses', 'lost', false],
   ])(
     '%s every 20th message and drops the connection after its final dot: just these are unknown',
     async (_, id, keep) => {
-      const drop = every20th('message', { ...DROP, keep });
-      const { unknown, hit } = await campaign(id, { faults: [drop] }, unanswered);
+      const { unknown, hit } = await campaign(id, [every(20, 'message', { ...DROP, keep })], { allow: unanswered });
       expect(hit.length).toBeGreaterThan(5);
       expect(unknown).toEqual(hit);
     },
   );
 
-  it('drops after the final dot, with resend: everybody gets a copy, and only those whom it kept a second one', async () => {
-    const drop = every20th('message', { ...DROP, keep: true });
-    const allow = (faults: number) => ({ secondCopies: faults });
-    const { states } = await campaign('again', { faults: [drop] }, allow, '--on-unknown', 'resend');
-    expect(states.sent).toBe(ROWS);
+  it.concurrent.each([['keeps', 'again', true], ...slow(['loses', 'anew', false] as const)] as const)(
+    '%s every 20th and drops after the final dot, with resend: everybody gets a copy, second ones just these',
+    async (_, id, keep) => {
+      const options = ['--on-unknown', 'resend'];
+      const allow = (hits: readonly Hit[]) => ({ secondCopies: keep ? hits.length : 0 });
+      const { states } = await campaign(id, [every(20, 'message', { ...DROP, keep })], { options, allow });
+      expect(states.sent).toBe(ROWS);
+    },
+  );
+
+  it.concurrent.each(['mail', 'rcpt', 'message', ...slow('data' as const, 'body' as const)] as const)(
+    'says 421 to every 20th at %s and closes: it is asked again, and nobody’s attempt is used',
+    async (stage) => {
+      const { states, rows, hits } = await campaign(`closing-${stage}`, [every(20, stage, closing)]);
+      expect(hits.length).toBeGreaterThan(5);
+      expect(states.sent).toBe(ROWS);
+      expect(rows.map(({ attempts }) => attempts)).toEqual(rows.map(() => '1'));
+    },
+  );
+
+  it.runIf(ALL).concurrent('says 421 in the middle of every 3rd large message: everybody gets a copy', async () => {
+    const { states, hits } = await campaign('closing-large', [every(3, 'body', closing)], large(field));
+    expect(states.sent).toBe(12);
+    expect(hits.length).toBeGreaterThan(3);
   });
 
-  it('says 421 at MAIL and after the message at times: it is asked again, and nobody’s attempt is used', async () => {
-    const says = (stage: RelayFault['stage']) => every20th(stage, { reply: '421 4.7.0 slow down', after: 'end' });
-    const { states, rows } = await campaign('throttled', { faults: [says('mail'), says('message')] }, nothing);
-    expect(states.sent).toBe(ROWS);
-    expect(rows.map(({ attempts }) => attempts)).toEqual(rows.map(() => '1'));
-  });
-
-  it('closes the connection after 7 messages: everybody gets a copy', async () => {
+  it.concurrent('closes the connection after 7 messages: everybody gets a copy', async () => {
     const close: RelayFault = { stage: 'message', afterMessages: 6, action: { after: 'end' } };
-    const { states, hits } = await campaign('sevens', { faults: [close] }, nothing);
+    const { states, hits } = await campaign('sevens', [close]);
     expect(states.sent).toBe(ROWS);
-    expect(hits).toBeGreaterThan(20);
+    expect(hits.length).toBeGreaterThan(20);
   });
 
-  it('answers every 20th message with garbage: just these are unknown', async () => {
-    const garble = every20th('message', { pieces: ['2', '50accepted, or not\r\n'], keep: true });
-    const { unknown, hit } = await campaign('garbage', { faults: [garble] }, unanswered);
-    expect(hit.length).toBeGreaterThan(5);
-    expect(unknown).toEqual(hit);
+  it.concurrent.each(['data', ...slow('rcpt' as const, 'body' as const)] as const)(
+    'always drops the same message at %s: it alone fails or is unknown, and the others pass',
+    async (stage: Stage) => {
+      const drop: RelayFault = { stage, pattern: '^user13@', action: DROP };
+      const handedOver = stage === 'body';
+      const allow = () => (handedOver ? { unknown: 1 } : { failed: /^user13@/ });
+      const { states, rows, hits } = await campaign(`poison-${stage}`, [drop], { allow });
+      expect(states).toMatchObject({ sent: ROWS - 1, [handedOver ? 'unknown' : 'failed']: 1 });
+      expect(rows[13]?.state).toBe(handedOver ? 'unknown' : 'failed');
+      // The first drop is free, and says nothing about the message.
+      expect(hits.length).toBe(handedOver ? 1 : 5);
+    },
+  );
+
+  it.runIf(ALL).concurrent('is not there at first: the breaker waits, and everybody gets a copy', async () => {
+    const first = await startRelay({ record: `${field.record}-late` });
+    await first.stop();
+    await launch(field, { id: 'late', rows: ROWS, smtp: first.url });
+    await breakerOpens(first.url);
+    const record = `${field.record}-late`;
+    const second = await startRelay({ record, port: Number(new URL(first.url).port) });
+    await field.ended('late');
+    await second.stop();
+    const { states } = await outcome(field, 'late', { rows: ROWS, record });
+    expect(states.sent).toBe(ROWS);
   });
 
-  it('always drops the same message at DATA: its attempts are used up, and the others pass', async () => {
-    const drop: RelayFault = { stage: 'data', pattern: '^user13@', action: DROP };
-    const { states, rows } = await campaign('poison', { faults: [drop] }, () => ({ failed: /^user13@/ }));
-    expect(states).toMatchObject({ sent: ROWS - 1, failed: 1 });
-    expect(rows[13]).toMatchObject({ state: 'failed', attempts: '4' });
-  });
-
-  it('is gone for a while and comes back: the breaker waits, and everybody but the wire gets a copy', async () => {
-    const record = join(field.place.folder, 'record-gone');
-    writeFileSync(join(field.place.folder, 'people.csv'), listOf('gone', ROWS));
+  it.concurrent('is gone for a while and comes back: everybody but the wire gets a copy', async () => {
+    const record = `${field.record}-gone`;
     const first = await startRelay({ record, delayMs: 100 });
-    await field.place.run(launchArguments('gone', first.url, ['--detach']));
+    await launch(field, { id: 'gone', rows: ROWS, smtp: first.url });
     await field.sent('gone', 50);
     await first.stop();
-    const breaker = `fanmail:relay:127.0.0.1:${new URL(first.url).port}:`;
-    await until(async () => ((await field.client.exists(breaker)) === 1 ? true : null), 'the breaker to open');
+    await breakerOpens(first.url);
     expect(await field.count('gone', 'failed')).toBe(0);
     const second = await startRelay({ record, port: Number(new URL(first.url).port) });
     await field.ended('gone');
     await second.stop();
-    const allowed = { unknown: 10 };
-    const { states } = await auditFiles({ place: field.place, record, id: 'gone', rows: ROWS, allowed });
+    const { states } = await outcome(field, 'gone', { rows: ROWS, record, allow: () => ({ unknown: 10 }) });
     expect(states.sent).toBeGreaterThanOrEqual(ROWS - 10);
-  }, 200_000);
-});
+  });
 
-describe('a relay that never answers some messages', () => {
-  it('SIGTERM with a short grace: just these become unknown, exit 0, and the rest goes on elsewhere', async () => {
-    const faults: RelayFault[] = [{ stage: 'message', pattern: '^user(3|33|133)@', action: { ...SILENT, keep: true } }];
-    const field = await newField({ delayMs: 5, faults });
-    try {
-      await field.launch('hangs', ROWS);
-      const running = await field.workers({ processes: 1, connections: 10, grace: '1s' });
-      await until(async () => (field.faults() === 3 ? true : null), 'the relay to hang three times');
-      running.child.kill('SIGTERM');
-      expect((await running.ended).code).toBe(0);
-      expect(await field.count('hangs', 'inflight')).toBe(0);
-      await field.workers({ processes: 1 });
-      await field.ended('hangs');
-      const { states } = await field.audit('hangs', ROWS, { unknown: 3 });
-      expect(states).toMatchObject({ sent: ROWS - 3, unknown: 3 });
-    } finally {
-      await field.clear();
-    }
-  }, 200_000);
-});
-
-/** The addresses of a campaign's recipients that met a fault; the operator's notice is nobody's recipient. */
-function faultsOf(record: string, id: string): string[] {
-  const path = `${record}.faults`;
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
-  const all = lines.map((line) => JSON.parse(line) as { stage: string; address: string });
-  return all
-    .filter(({ stage, address }) => stage === 'mail' || address.endsWith(`@${id}.example.com`))
-    .map(({ address }) => address);
-}
+  async function breakerOpens(url: string): Promise<void> {
+    const breaker = `fanmail:relay:127.0.0.1:${new URL(url).port}:`;
+    await until(async () => ((await field.client.exists(breaker)) === 1 ? true : null), 'the breaker to open');
+  }
+}, 120_000);

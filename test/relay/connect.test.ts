@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Action, ScriptEvent } from '../support/script-relay.js';
-import { faultIn, NEVER, plainUrl, pool, script, send } from './setting.js';
+import { faultIn, NEVER, plainUrl, pool, SHORT, script, send } from './setting.js';
 
 const SECRET = 'opensesame';
 let dir: string;
@@ -72,6 +72,22 @@ describe('a relay that can not be used', () => {
     expect(faultIn(await relay.take(1, NEVER))).toMatchObject({ cause: 'greeting', misconfigured: false });
   });
 
+  it.each(['greeting', 'ehlo'] as const)(
+    'says a little at a time at %s, and never an end: a fault in time',
+    async (stage) => {
+      const text = stage === 'greeting' ? '220-wait\r\n' : '250-wait\r\n';
+      const server = await script(at(stage, { pieces: [text], flood: { text, everyMs: 20 } }));
+      const relay = pool(plainUrl(server), { timeouts: { ...SHORT, setUp: 300 } });
+      expect(faultIn(await relay.take(1, NEVER))).toMatchObject({ why: expect.stringContaining('in time') });
+    },
+  );
+
+  it.each(['', 'x', '250-x'])('floods at EHLO with %j: cut off', async (line) => {
+    const server = await script(at('ehlo', { pieces: [], flood: { text: line === 'x' ? line : `${line}\r\n` } }));
+    expect(await fault(plainUrl(server))).toMatchObject({ misconfigured: false });
+    await vi.waitFor(() => expect(server.open).toBe(0));
+  });
+
   it.each(['250 more\r\n', '25'])('speaks before it is asked (%j): no connection of ours', async (more) => {
     const server = await script(at('ehlo', { pieces: [`250 script.test\r\n${more}`] }));
     expect(await fault(plainUrl(server))).toMatchObject({
@@ -101,6 +117,7 @@ describe('a login', () => {
     ['530 5.7.0 no', 'login', true],
     ['454 4.7.0 for now', 'login', false],
     ['421 4.3.2 closing', 'greeting', false],
+    ['999 what?', 'login', false],
   ])('answered %s is a fault of cause %s, misconfigured: %s', async (reply, cause, misconfigured) => {
     const server = await script({ ...login, ...at('auth', { reply }) });
     expect(await fault(url(server.port))).toMatchObject({ cause, misconfigured, why: expect.stringContaining(reply) });

@@ -101,7 +101,7 @@ export async function startRelay(scenario: object): Promise<{ readonly url: stri
   return {
     url: `smtp://127.0.0.1:${port}`,
     async stop() {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');
     },

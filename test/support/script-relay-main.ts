@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { type Action, type ScriptEvent, startScriptRelay } from './script-relay.js';
 
 /**
@@ -15,14 +15,18 @@ export interface Scenario {
   /** Before each reply to a message. */
   readonly delayMs?: number;
   readonly extensions?: readonly string[];
+  /** Offers STARTTLS; the files of key and certificate. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** The first that fits does; each time is written to the record's neighbour, `<record>.faults`. */
   readonly faults?: readonly RelayFault[];
 }
 
-/** Something that goes wrong at a stage: every n-th time, for addresses of a pattern, or after so many messages. */
+/** Something that goes wrong at a stage: the first times, every n-th time, for addresses of a pattern, or after so many messages. */
 export interface RelayFault {
   readonly stage: ScriptEvent['stage'];
   readonly every?: number;
+  /** So many times for each address, which is empty before MAIL. */
+  readonly first?: number;
   readonly pattern?: string;
   /** From this many messages on, on one connection. */
   readonly afterMessages?: number;
@@ -38,6 +42,7 @@ const tries = new Map<string, number>();
 const faults = (scenario.faults ?? []).map((fault) => ({
   ...fault,
   seen: 0,
+  times: new Map<string, number>(),
   matches: fault.pattern === undefined ? null : new RegExp(fault.pattern),
 }));
 
@@ -47,6 +52,9 @@ function faultOf({ stage, address, messages }: ScriptEvent): Action | undefined 
     if (messages < (fault.afterMessages ?? 0)) continue;
     fault.seen += 1;
     if (fault.seen % (fault.every ?? 1) !== 0) continue;
+    const before = fault.times.get(address) ?? 0;
+    if (before >= (fault.first ?? Number.POSITIVE_INFINITY)) continue;
+    fault.times.set(address, before + 1);
     appendFileSync(`${scenario.record}.faults`, `${JSON.stringify({ stage, address })}\n`);
     return fault.action;
   }
@@ -67,9 +75,11 @@ const relay = await startScriptRelay({
   record: scenario.record,
   port: scenario.port ?? 0,
   ...(scenario.delayMs ? { replyDelayMs: scenario.delayMs } : {}),
+  ...(scenario.tls ? { tls: { key: readFileSync(scenario.tls.key), cert: readFileSync(scenario.tls.cert) } } : {}),
   ...(scenario.extensions ? { extensions: scenario.extensions } : {}),
   behave: (event) => faultOf(event) ?? refusalOf(event),
 });
-process.stdout.write(`${JSON.stringify({ port: relay.port })}\n`);
 process.on('SIGTERM', () => void relay.stop().then(() => process.exit(0)));
 process.stdin.resume().on('end', () => void relay.stop().then(() => process.exit(0)));
+// Last: whoever reads it may send the signal at once.
+process.stdout.write(`${JSON.stringify({ port: relay.port })}\n`);

@@ -3,9 +3,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { Session } from './script-session.js';
 
+/** `handshake`: instead of the one of TLS, after STARTTLS. `body`: the first bytes of a message are there. */
+export type Stage =
+  | ('greeting' | 'ehlo' | 'starttls' | 'handshake' | 'auth')
+  | ('mail' | 'rcpt' | 'data' | 'body' | 'message' | 'rset' | 'quit');
+
 /** Something that a client did, before it is answered. */
 export interface ScriptEvent {
-  readonly stage: 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'message' | 'rset' | 'quit';
+  readonly stage: Stage;
   /** Counts from 1. */
   readonly connection: number;
   /** The sender at `mail`, the recipient at `rcpt` and after, what followed AUTH at `auth`. */
@@ -22,6 +27,8 @@ export interface Action {
   readonly reply?: string;
   /** Bytes as they are, each piece in a packet of its own; none: say nothing any more. */
   readonly pieces?: readonly (string | Buffer)[];
+  /** After that: this again and again until the client closes; as fast as it reads, or once in so many milliseconds. */
+  readonly flood?: { readonly text: string; readonly everyMs?: number };
   /** At `message`: whether it counts as accepted. By default, where the reply is the usual one or begins with 2. */
   readonly keep?: boolean;
   /** Then: break off, close, say nothing any more, or not even read. */

@@ -9,6 +9,8 @@ export interface SessionHost {
   secure(socket: Socket): Socket;
 }
 
+const HEAD = 4_096;
+const LARGE = 262_144;
 const NONE = Buffer.alloc(0);
 const END = Buffer.from('\r\n.\r\n');
 
@@ -25,7 +27,13 @@ export class Session {
   #to: string[] = [];
   #messages = 0;
   #inMessage = false;
+  /** Whether the script was asked about this message's first bytes. */
+  #begun = false;
   #searched = 0;
+  /** The first bytes of a large message; null of any other. */
+  #head: Buffer | null = null;
+  /** What to do once the answer is out. */
+  #next: (() => void) | null = null;
   /** Waits for an answer to be out; what comes meanwhile is kept. */
   #paused = false;
 
@@ -63,17 +71,32 @@ export class Session {
   }
 
   #readMessage(): boolean {
-    const empty = this.#searched === 0 && this.#input.indexOf('.\r\n') === 0;
+    if (!this.#begun && this.#input.length > 0) {
+      this.#begun = true;
+      const action = this.#host.options.behave?.(this.#event('body', this.#to[0] ?? '', ''));
+      if (action) this.#perform(action, '');
+      if (this.#paused) return false;
+    }
+    const empty = this.#head === null && this.#searched === 0 && this.#input.indexOf('.\r\n') === 0;
     const end = empty ? -2 : this.#input.indexOf(END, this.#searched);
     if (end === -1) {
       this.#searched = Math.max(0, this.#input.length - 4);
+      if (!this.#host.options.contents) this.#forgetRead();
       return false;
     }
-    const content = this.#input.subarray(0, end + 2);
+    const content = this.#head ?? this.#input.subarray(0, end + 2);
     this.#input = this.#input.subarray(end + 5);
     this.#inMessage = false;
     this.#onMessage(content);
     return true;
+  }
+
+  /** Of a large message only the head is looked at; the rest would be copied again with every packet. */
+  #forgetRead(): void {
+    if (this.#input.length < LARGE) return;
+    this.#head ??= Buffer.from(this.#input.subarray(0, HEAD));
+    this.#input = this.#input.subarray(this.#searched);
+    this.#searched = 0;
   }
 
   #onCommand(line: string): void {
@@ -104,6 +127,8 @@ export class Session {
     const usual = this.#to.length > 0 ? '354 go on' : '503 5.5.1 RCPT first';
     this.#answer('data', this.#to[0] ?? '', line, usual);
     this.#inMessage = this.#said.startsWith('354');
+    this.#begun = false;
+    this.#head = null;
     this.#searched = 0;
   }
 
@@ -117,7 +142,17 @@ export class Session {
 
   #onStartTls(line: string): void {
     if (!this.#answer('starttls', '', line, '220 2.0.0 go on')) return;
+    if (this.#paused) this.#next = () => this.#upgrade();
+    else this.#upgrade();
+  }
+
+  #upgrade(): void {
     this.#flush();
+    const instead = this.#host.options.behave?.(this.#event('handshake', '', ''));
+    if (instead) {
+      this.#perform(instead, '');
+      return;
+    }
     this.#socket.removeAllListeners('data');
     this.#socket = this.#host.secure(this.#socket);
     this.#input = NONE;
@@ -136,7 +171,7 @@ export class Session {
 
   #keep(content: Buffer): void {
     this.#messages++;
-    const head = content.toString('latin1', 0, Math.min(content.length, 4096));
+    const head = content.toString('latin1', 0, Math.min(content.length, HEAD));
     const messageId = /^message-id:\s*(<[^>]*>)/im.exec(head)?.[1] ?? '';
     const from = this.#from ?? '';
     for (const to of this.#to) this.#host.write({ to, from, messageId, accepted: true, at: Date.now() });
@@ -162,7 +197,7 @@ export class Session {
 
   #perform(action: Action, usual: string): void {
     this.#said = action.reply ?? (action.pieces ? action.pieces.map(String).join('') : usual);
-    if (action.pieces === undefined && action.delayMs === undefined) {
+    if (action.pieces === undefined && action.delayMs === undefined && action.flood === undefined) {
       this.#output += `${this.#said}\r\n`;
       if (action.after) this.#leave(action.after);
       return;
@@ -178,11 +213,28 @@ export class Session {
       if (i > 0) await later(3);
       if (!this.#socket.destroyed) this.#socket.write(piece);
     }
+    if (action.flood) return this.#flood(action.flood);
     if (action.after) return this.#leave(action.after);
     if (action.pieces?.length === 0) return;
     this.#paused = false;
+    this.#next?.();
+    this.#next = null;
     // What came meanwhile; in a turn of its own, so that the caller has taken note of this command first.
     setImmediate(() => this.#read());
+  }
+
+  #flood({ text, everyMs }: NonNullable<Action['flood']>): void {
+    const socket = this.#socket;
+    if (everyMs !== undefined) {
+      const timer = setInterval(() => socket.write(text), everyMs);
+      socket.on('close', () => clearInterval(timer));
+      return;
+    }
+    const block = text.repeat(Math.ceil(65_536 / text.length));
+    const pour = (error?: Error | null) => {
+      if (!error && !socket.destroyed) socket.write(block, (failed) => setImmediate(pour, failed));
+    };
+    pour();
   }
 
   #leave(how: NonNullable<Action['after']>): void {
