@@ -4,7 +4,7 @@
  *
  *  0 u16 code      the last reply's code, 0 without one
  *  2 u16 words     the relay's words in the campaign's dictionary, 0 for none
- *  4 u8  attempts  attempts used
+ *  4 u8  attempts  attempts used, 7 bits; the highest bit: tried again although a former try may have arrived
  *  5 u8  reason    why it is in this state, see REASONS
  *  6 u8  subject   of the enhanced code, 255 without one
  *  7 u8  detail    of the enhanced code
@@ -51,7 +51,7 @@ export function readRecord(records: Buffer, index: number): RecipientRecord {
   return {
     code: records.readUInt16BE(at),
     words: records.readUInt16BE(at + 2),
-    attempts: records[at + 4] ?? 0,
+    attempts: (records[at + 4] ?? 0) & 0x7f,
     reason: REASONS[records[at + 5] ?? 0] ?? 'none',
     enhanced: subject === 255 || records.readUInt16BE(at) === 0 ? null : [subject, records[at + 7] ?? 0],
     time: records.readUInt32BE(at + 8),

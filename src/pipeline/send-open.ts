@@ -144,6 +144,8 @@ export async function sendOpen(input: SendInput): Promise<SendStop> {
   }
 
   async function fault(why: string, cause: 'unreachable' | 'greeting' | 'tls' | 'login'): Promise<SendStop> {
+    // A relay that answered meanwhile begins anew: only what came in a row makes the waits longer.
+    if (answered) await ports.breaker.clear(campaign.options.relay).catch(() => undefined);
     const seen = { cause, why, misconfigured: false };
     const waitMs = await ports.breaker.fault(campaign.options.relay, seen).catch(() => REDIS_REFUSED_MS);
     return { kind: 'fault', why, waitMs };

@@ -25,7 +25,8 @@ export interface ConsumerOptions {
 const TIMING = { lockDuration: 15_000, stalledInterval: 5_000 };
 /** The ledger counts fruitless claims; BullMQ's count would drop a job without asking it. */
 const MAX_STALLS = 1_000_000;
-const STEPS_AT_A_TIME = 3;
+/** Each waits for somebody else, a notice up to ten minutes for its relay: some that hang must not keep the others. */
+const STEPS_AT_A_TIME = 20;
 const ELSEWHERE_MS = 5_000;
 const UNKNOWN_FORMAT_MS = 15_000;
 

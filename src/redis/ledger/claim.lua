@@ -34,13 +34,14 @@ if held[2] ~= ARGV[3] then
       reason = REASON.interrupted
       to = 'U'
       -- Nobody will try again: then it stays unknown, since a message may be out.
-      if c.resend and r.attempts < c.attempts and not (c.cancelling or expired or lost) then to = 'P' end
+      if c.resend and r.attempts < c.attempts and not (c.cancelling or expired or lost) then to, r.doubt = 'P', true end
       r.due = to == 'U' and former or 0
     end
     if from ~= 'I' then
       if c.cancelling then to, reason = 'K', REASON.cancelled
       elseif expired then to, reason = 'F', REASON.expired
       elseif lost then to, reason = 'F', REASON.chunk end
+      to, reason = ending(r, to, reason)
     end
     if to ~= from then
       r.reason, r.time = reason, seconds

@@ -14,8 +14,9 @@ local seconds = math.floor(millis() / 1000)
 local at = string.find(states, '[PD]')
 while at do
   local r = m.record(at - 1)
-  r.reason, r.time, r.due = tonumber(ARGV[4]), seconds, 0
-  m.move(at - 1, string.sub(states, at, at), 'F', r)
+  local to, reason = ending(r, 'F', tonumber(ARGV[4]))
+  r.reason, r.time, r.due = reason, seconds, 0
+  m.move(at - 1, string.sub(states, at, at), to, r)
   at = string.find(states, '[PD]', at + 1)
 end
 m.count()

@@ -67,12 +67,13 @@ for at = 1, #ARGV[5], 18 do
       end
     elseif verb == 'u' then
       to = 'U'
-      if c.resend and not c.cancelling and r.attempts + 1 < c.attempts then to = 'D' end
+      if c.resend and not c.cancelling and r.attempts + 1 < c.attempts then to, r.doubt = 'D', true end
     end
     if c.cancelling and (to == 'P' or to == 'D') then to, reason = 'K', REASON.cancelled end
+    to, reason = ending(r, to, reason)
   elseif verb == 's' and STATE_OF[from] and from ~= 'S' and from ~= 'X' then
     to = 'S'
-  elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(ARGV[3]) then
+  elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(ARGV[3]) and not r.doubt then
     to = 'F'
   end
   if to then

@@ -1,6 +1,6 @@
 -- In front of every ledger script. Bytes and record layout: src/domain/state.ts, src/domain/record.ts.
 
-local REASON = { attempts = 3, expired = 4, data = 5, chunk = 6, cancelled = 7, interrupted = 8 }
+local REASON = { attempts = 3, expired = 4, data = 5, chunk = 6, cancelled = 7, interrupted = 8, unanswered = 9 }
 local STATE_OF = {
   P = 'pending', I = 'inflight', D = 'deferred', S = 'sent', F = 'failed', X = 'suppressed', K = 'skipped', U = 'unknown',
 }
@@ -59,14 +59,21 @@ local function unpackRecord(raw)
   if not raw or #raw < 16 then raw = EMPTY_RECORD end
   local code, words, attempts, reason, subject, detail, time, due = struct.unpack('>HHBBBBI4I4', raw)
   return {
-    code = code, words = words, attempts = attempts, reason = reason, subject = subject, detail = detail,
-    time = time, due = due,
+    code = code, words = words, attempts = attempts % 128, doubt = attempts >= 128, reason = reason, subject = subject,
+    detail = detail, time = time, due = due,
   }
 end
 
 local function packRecord(r)
-  return struct.pack('>HHBBBBI4I4', r.code, r.words, math.min(r.attempts, 255), r.reason, r.subject, r.detail, r.time,
-    r.due)
+  return struct.pack('>HHBBBBI4I4', r.code, r.words, math.min(r.attempts, 127) + (r.doubt and 128 or 0), r.reason,
+    r.subject, r.detail, r.time, r.due)
+end
+
+-- With `resend`, a recipient is tried again although a former try may have arrived. Then it never ends as one who surely
+-- got nothing: only as sent, or unknown.
+local function ending(r, to, reason)
+  if r.doubt and (to == 'F' or to == 'K') then return 'U', REASON.unanswered end
+  return to, reason
 end
 
 -- Moves recipients between states: the byte now, the counters together at the end, so that the two can't disagree.

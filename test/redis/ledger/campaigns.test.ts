@@ -59,6 +59,7 @@ describe('the scripts and the types', () => {
       chunk: 'chunk-lost',
       cancelled: 'cancelled',
       interrupted: 'interrupted',
+      unanswered: 'unanswered',
     });
   });
 

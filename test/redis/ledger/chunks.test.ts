@@ -211,7 +211,7 @@ describe('a late word of a former owner', () => {
     expect(await bytesOf(staged)).toBe('SFUUUU');
   });
 
-  it('says failed only of the unknown that its own fence left', async () => {
+  it('never says failed where a try before may have arrived as well', async () => {
     const staged = await open({ perChunk: 2, chunks: 1, onUnknown: 'resend', attempts: 2 });
     const first = await claimed(staged);
     await staged.ledger.begin(first, [0]);
@@ -222,17 +222,19 @@ describe('a late word of a former owner', () => {
     await staged.ledger.settle(first, one(0, 'failed'));
     expect(await bytesOf(staged)).toBe('UP');
     await staged.ledger.settle(second, one(0, 'failed'));
-    expect(await bytesOf(staged)).toBe('FP');
+    expect(await bytesOf(staged)).toBe('UP');
+    await staged.ledger.settle(first, one(0, 'sent'));
+    expect(await bytesOf(staged)).toBe('SP');
   });
 
-  it('says sent of whatever is there: pending again, in flight, deferred, failed', async () => {
+  it('says sent of whatever is there: pending again, in flight, deferred, unknown', async () => {
     const staged = await open({ perChunk: 4, chunks: 1, onUnknown: 'resend', attempts: 3 });
     const first = await claimed(staged);
     await staged.ledger.begin(first, [0, 1, 2, 3]);
     const second = await claimed(staged);
     await staged.ledger.begin(second, [1, 2, 3]);
     await staged.ledger.settle(second, [...one(2, 'deferred'), ...one(3, 'failed')]);
-    expect(await bytesOf(staged)).toBe('PIDF');
+    expect(await bytesOf(staged)).toBe('PIDU');
     await staged.ledger.settle(
       first,
       [0, 1, 2, 3].flatMap((index) => one(index, 'sent')),
@@ -249,9 +251,26 @@ describe('a late word of a former owner', () => {
     await claimed(staged);
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
     await claimed(staged);
-    expect(await bytesOf(staged)).toBe('K');
+    expect(await bytesOf(staged)).toBe('U');
     await staged.ledger.settle(first, one(0, 'sent'));
     expect(await bytesOf(staged)).toBe('S');
+  });
+
+  it('is missed: who is tried again after doubt and refused, given up or cancelled stays unknown, not failed or skipped', async () => {
+    const staged = await open({ perChunk: 5, chunks: 1, onUnknown: 'resend', attempts: 3 });
+    const first = await claimed(staged);
+    await staged.ledger.begin(first, [0, 1, 2, 3]);
+    await staged.ledger.settle(first, one(3, 'unknown'));
+    const second = await claimed(staged);
+    await staged.ledger.begin(second, [0, 1]);
+    await staged.ledger.settle(second, [...one(0, 'failed'), ...one(1, 'deferred')]);
+    await staged.ledger.begin(second, [1]);
+    await staged.ledger.settle(second, one(1, 'deferred'));
+    expect(await bytesOf(staged)).toBe('UUPDP');
+    expect(await recordOf(staged, 0)).toMatchObject({ reason: 'unanswered', code: 550, attempts: 2 });
+    await staged.campaigns.control(staged.id, 'cancel', 'me', '');
+    await claimed(staged);
+    expect(await bytesOf(staged)).toBe('UUUUK');
   });
 
   it('goes to the late list after the close, and changes nothing', async () => {

@@ -122,7 +122,7 @@ describe('that property notices a ledger that', () => {
       "elseif verb == 'f' and from == 'U'",
       "elseif verb == 'd' and from == 'U' then to = 'D'\n  elseif verb == 'f' and from == 'U'",
     ],
-    ['takes a late failure from another fence', 'settle', ' and r.due == tonumber(ARGV[3])', ''],
+    ['takes a late failure from another fence', 'settle', ' and r.due == tonumber(ARGV[3]) and not r.doubt', ''],
     ['drops a late sent', 'settle', "elseif verb == 's' and", "elseif verb == 'never' and"],
     ['settles after the close', 'settle', "if c.phase ~= 'sending' then", 'if false then'],
     ['fails the last deferral one attempt late', 'settle', 'r.attempts + 1 >= c.attempts', 'r.attempts >= c.attempts'],
@@ -142,6 +142,15 @@ describe('that property notices a ledger that', () => {
     ['finishes for anybody', 'finish', "if redis.call('HGET', KEYS[2], 'token') ~= ARGV[3]", 'if false'],
     ['closes with open chunks', 'close', 'if done < c.chunks', 'if false'],
     ['marks for anybody', 'mark', "if redis.call('HGET', KEYS[1], 'aggregator') ~= ARGV[3]", 'if false'],
+    ['forgets that a try before may have arrived', 'claim', "to, r.doubt = 'P', true", "to = 'P'"],
+    ['skips who may have got one', 'claim', 'to, reason = ending(r, to, reason)', ''],
+    ['fails who may have got one', 'settle', 'to, reason = ending(r, to, reason)', ''],
+    [
+      'loses who may have got one',
+      'lose',
+      'local to, reason = ending(r, ',
+      'local to, reason = (function(_, ...) return ... end)(r, ',
+    ],
     ['loses what is in flight', 'lose', "string.find(states, '[PD]')", "string.find(states, '[PID]')"],
   ])('%s', async (_name, script, from, to) => {
     const broken = withBroken(script, from, to);

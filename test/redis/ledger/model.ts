@@ -34,8 +34,10 @@ export class Model {
   readonly #bytes: string[][];
   readonly #used: number[][];
   readonly #left: (Owner | null)[][];
-  /** Somebody handed it over and did not learn that the relay refused it. */
-  readonly #mayBeOut: boolean[][];
+  /** Who handed it over and did not learn that the relay refused it. */
+  readonly #out: Set<Owner>[][];
+  /** Opened again although it may be out. */
+  readonly #doubt: boolean[][];
   readonly #accepted: boolean[][];
   readonly #claims: number[];
   readonly #finished: boolean[];
@@ -56,7 +58,8 @@ export class Model {
     this.#bytes = table('P');
     this.#used = table(0);
     this.#left = table<Owner | null>(null);
-    this.#mayBeOut = table(false);
+    this.#out = table(0).map((row) => row.map(() => new Set<Owner>()));
+    this.#doubt = table(false);
     this.#accepted = table(false);
     this.#claims = list(0);
     this.#finished = list(false);
@@ -150,15 +153,21 @@ export class Model {
         const used = this.#use(chunk, index, 1);
         const again = !this.#hold && used < this.#attempts && !this.#cancelling && !lost;
         row[index] = again ? 'P' : 'U';
+        if (again) (this.#doubt[chunk] ?? [])[index] = true;
         (this.#left[chunk] ?? [])[index] = again ? null : (this.#holder[chunk] ?? null);
       } else if (byte === 'P' || byte === 'D') {
-        row[index] = this.#cancelling ? 'K' : lost ? 'F' : byte;
+        row[index] = this.#ending(chunk, index, this.#cancelling ? 'K' : lost ? 'F' : byte);
       }
     });
     const owner: Owner = { claim: claim.claim, chunk, onWire: new Set(), last: [], crashed: false };
     this.#holder[chunk] = owner;
     this.#owners.push(owner);
     same('the states that the claim returns', claim.claim.states.toString(), row.join(''));
+  }
+
+  /** Whoever may have got a message is never called failed or skipped. */
+  #ending(chunk: number, index: number, byte: string): string {
+    return this.#doubt[chunk]?.[index] && (byte === 'F' || byte === 'K') ? 'U' : byte;
   }
 
   #use(chunk: number, index: number, by: number): number {
@@ -179,12 +188,15 @@ export class Model {
     owner.last = [];
     for (const index of granted) {
       // Invariant 3, of what really happened and not of what the ledger thinks.
-      if (this.#hold && this.#mayBeOut[owner.chunk]?.[index])
-        throw new Error(`a second copy to ${owner.chunk}/${index}`);
-      (this.#mayBeOut[owner.chunk] ?? [])[index] = true;
+      if (this.#hold && this.#mayBeOut(owner.chunk, index)) throw new Error(`a second copy to ${owner.chunk}/${index}`);
+      this.#out[owner.chunk]?.[index]?.add(owner);
       owner.onWire.add(index);
       this.#set(owner, index, 'I');
     }
+  }
+
+  #mayBeOut(chunk: number, index: number): boolean {
+    return (this.#out[chunk]?.[index]?.size ?? 0) > 0 || (this.#accepted[chunk]?.[index] ?? false);
   }
 
   #whyNotBegin(owner: Owner): string | null {
@@ -202,8 +214,7 @@ export class Model {
     for (const { index, verdict: v } of settlements) {
       owner.onWire.delete(index);
       if (v.verb === 'sent') (this.#accepted[owner.chunk] ?? [])[index] = true;
-      else if (v.verb !== 'unknown')
-        (this.#mayBeOut[owner.chunk] ?? [])[index] = this.#accepted[owner.chunk]?.[index] ?? false;
+      else if (v.verb !== 'unknown') this.#out[owner.chunk]?.[index]?.delete(owner);
     }
     owner.last = settlements;
     await this.#tell(owner, settlements);
@@ -234,27 +245,31 @@ export class Model {
   /** The state after an outcome of what is in flight under this owner's fence. */
   #after(owner: Owner, index: number, verb: Verb): string {
     const used = this.#use(owner.chunk, index, verb === 'untouched' || verb === 'waiting' ? 0 : 1);
-    const skip = (byte: string) => (this.#cancelling ? 'K' : byte);
+    const { chunk } = owner;
+    const skip = (byte: string) => (this.#cancelling ? this.#ending(chunk, index, 'K') : byte);
     switch (verb) {
       case 'sent':
         return 'S';
       case 'failed':
-        return 'F';
+        return this.#ending(chunk, index, 'F');
       case 'waiting':
         return skip('D');
       case 'untouched':
         return skip('P');
       case 'deferred':
-        return used >= this.#attempts ? 'F' : skip('D');
+        return used >= this.#attempts ? this.#ending(chunk, index, 'F') : skip('D');
       case 'unknown':
-        return !this.#hold && !this.#cancelling && used < this.#attempts ? 'D' : 'U';
+        if (this.#hold || this.#cancelling || used >= this.#attempts) return 'U';
+        (this.#doubt[chunk] ?? [])[index] = true;
+        return 'D';
       default:
         return verb satisfies never;
     }
   }
 
   async #late(owner: Owner, index: number, from: string, verb: Verb): Promise<string | null> {
-    if (verb === 'failed') return from === 'U' && this.#left[owner.chunk]?.[index] === owner ? 'F' : null;
+    const left = this.#left[owner.chunk]?.[index] === owner && !this.#doubt[owner.chunk]?.[index];
+    if (verb === 'failed') return from === 'U' && left ? 'F' : null;
     if (verb !== 'sent' || from === 'S') return null;
     // Skipped after a try that did arrive: whatever the ledger makes of it, it doesn't open it.
     if (from === 'K') return (await this.#read())[owner.chunk]?.bytes[index] === 'S' ? 'S' : null;
@@ -280,7 +295,7 @@ export class Model {
     if (this.#phase !== 'sending' || this.#holder[owner.chunk] !== owner) return;
     const row = this.#bytes[owner.chunk] ?? [];
     row.forEach((byte, index) => {
-      if (byte === 'P' || byte === 'D') row[index] = 'F';
+      if (byte === 'P' || byte === 'D') row[index] = this.#ending(owner.chunk, index, 'F');
     });
   }
 
@@ -306,6 +321,8 @@ export class Model {
         const was = before[chunk]?.[index] ?? '';
         const lawful = was === byte || 'PID'.includes(was) || (was === 'U' && 'SF'.includes(byte)) || byte === 'S';
         if (!lawful) throw new Error(`${was} became ${byte} at ${chunk}/${index}`);
+        if ('FK'.includes(byte) && this.#mayBeOut(chunk, index))
+          throw new Error(`${byte} may be out: ${chunk}/${index}`);
         if (byte === 'S' && !this.#accepted[chunk]?.[index]) throw new Error(`sent without a copy: ${chunk}/${index}`);
       });
       if (this.#finished[chunk] && /[PID]/.test(bytes)) throw new Error(`chunk ${chunk} is finished with ${bytes}`);
