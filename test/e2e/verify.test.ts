@@ -58,9 +58,10 @@ describe('verify', () => {
       ['balance', true],
       ['final', true],
       ['chunks', true],
+      ['history', true],
       ['results', true],
     ]);
-    expect(checks[3]?.detail).toContain('all 120 lines');
+    expect(checks[4]?.detail).toContain('all 120 lines');
     const spoken = await place.run(['verify', 'whole']);
     expect([spoken.code, spoken.out]).toEqual([0, expect.stringContaining('whole holds.')]);
   });
@@ -69,7 +70,7 @@ describe('verify', () => {
     expect((await place.run(launch('open', '--detach'))).code).toBe(0);
     const { code, checks, phase } = await verified('open');
     expect([code, phase]).toEqual([0, 'queued']);
-    expect(checks.map((check) => check.holds)).toEqual([true, null, true, null]);
+    expect(checks.map((check) => check.holds)).toEqual([true, null, true, true, null]);
   });
 
   it('finds a counter that lies', async () => {
