@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { placesOf, processEnvironment } from '../config/environment.js';
 import { ERRORS, EXIT, FanmailError } from '../domain/errors.js';
+import { printableLines } from '../report/format.js';
 import { createLogger, scrubText } from '../runtime/logger.js';
 import { listenForSignals } from '../runtime/signals.js';
 import { parseCommand } from './command-line.js';
@@ -23,7 +24,8 @@ async function main(): Promise<number> {
       return { terminal, log, quiet: signals.quiet, stop: signals.stop, version, ...around, places };
     });
   } catch (error) {
-    return explain(error, (text) => void process.stderr.write(`${text}\n`));
+    // A list, a template or a Redis may have put anything into what is quoted here.
+    return explain(error, (text) => void process.stderr.write(`${printableLines(text)}\n`));
   }
 }
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { FanmailError } from '../domain/errors.js';
 import { flagOf, OPTION_NAMES, OPTIONS, type OptionName } from './options.js';
@@ -34,11 +34,12 @@ export function textOf(raw: Raw): string | undefined {
 
 /**
  * Reads `.env` of a folder, if it is there.
- * @throws FanmailError OPTION_INVALID for a FANMAIL_… variable that isn't one, surely a mistyped one.
+ * @throws FanmailError OPTION_INVALID for a FANMAIL_… variable that isn't one, surely a mistyped one, and for a file of
+ * another user: in a shared folder it could name a relay, a Redis, or a program to run.
  */
 export function readDotEnv(cwd: string): { readonly path: string; readonly variables: Env } {
   const path = resolve(cwd, '.env');
-  const text = readIfThere(path);
+  const text = readIfThere(path, refuseForeign);
   if (text === undefined) return { path, variables: {} };
   const variables: Env = parseEnv(text.replace(/^\uFEFF/, ''));
   for (const name of Object.keys(variables)) {
@@ -80,13 +81,30 @@ function isRaw(value: unknown): value is Raw {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-function readIfThere(path: string): string | undefined {
+/** Its owner has to be this user or root. Root may also use that of the folder's owner, as in a container's mount. */
+function refuseForeign(path: string, file: number): void {
+  const user = process.geteuid?.();
+  const { uid } = fstatSync(file);
+  if (user === undefined || uid === user || uid === 0) return;
+  if (user === 0 && statSync(dirname(path)).uid === uid) return;
+  throw new FanmailError('OPTION_INVALID', `The file ${path} belongs to another user.`, {
+    hint: 'Work in a folder of your own; or look what is in it, and make it yours (chown).',
+  });
+}
+
+function readIfThere(path: string, check?: (path: string, file: number) => void): string | undefined {
+  let file: number | undefined;
   try {
-    return readFileSync(path, 'utf8');
+    file = openSync(path, 'r');
+    check?.(path, file);
+    return readFileSync(file, 'utf8');
   } catch (cause) {
+    if (cause instanceof FanmailError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
     throw invalidFile(path, `can't be read (${code})`, cause);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -25,6 +25,9 @@ interface Frame {
 const BLOCK_HELPERS: ReadonlySet<string> = new Set(['if', 'unless', 'each', 'with']);
 const RESERVED: ReadonlySet<string> = new Set([...BLOCK_HELPERS, 'lookup', 'helperMissing', 'blockHelperMissing']);
 const DATA: ReadonlySet<string> = new Set(['root', 'index', 'key', 'first', 'last']);
+/** The time that Handlebars takes grows with the square of what is nested, and then the stack ends. */
+const MOST_TAGS = 5_000;
+const LONGEST_TAG = 10_000;
 const ALLOWED = 'Allowed are {{#if}}, {{#unless}}, {{#each}}, {{#with}} and {{lookup}}.';
 
 /**
@@ -33,9 +36,31 @@ const ALLOWED = 'Allowed are {{#if}}, {{#unless}}, {{#each}}, {{#with}} and {{lo
  * partials, decorators, unknown helpers, `../` above the row, names of JavaScript's object prototype.
  */
 export function inspect(file: string, source: string): readonly Reference[] {
+  refuseUnwieldy(file, source);
   const walk = new Walk(file, source);
   walk.program(parse(file, source), { scope: { kind: 'row', outer: null }, locals: new Set() });
   return walk.references;
+}
+
+/** A template of a person has a few hundred {{…}}; so many that they take minutes are somebody's bad joke. */
+function refuseUnwieldy(file: string, source: string): void {
+  let tags = 0;
+  for (let at = source.indexOf('{{'); at !== -1; ) {
+    // \{{ is literal text, \\{{ is not.
+    const literal = source[at - 1] === '\\' && source[at - 2] !== '\\';
+    const close = literal ? at : source.indexOf('}}', at);
+    const end = close === -1 ? source.length : close;
+    const isComment = /^\{\{~?!/.test(source.slice(at, at + 4));
+    if (++tags > MOST_TAGS || (end - at > LONGEST_TAG && !isComment)) {
+      const before = source.slice(0, at).split('\n');
+      const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+      const problem = tags > MOST_TAGS ? `there are more than ${MOST_TAGS} {{…}}` : 'this {{ has no near end';
+      throw errorAt('TEMPLATE_SYNTAX', place, source, problem, {
+        hint: `Allowed are ${MOST_TAGS} in a part, each of ${LONGEST_TAG} characters at most.`,
+      });
+    }
+    at = source.indexOf('{{', end + 2);
+  }
 }
 
 function parse(file: string, source: string): hbs.AST.Program {

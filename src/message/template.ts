@@ -45,6 +45,7 @@ interface Part {
  * Throws FanmailError TEMPLATE_SYNTAX with file, line, column and an excerpt.
  */
 export function compileTemplate(source: TemplateSource): CompiledTemplate {
+  requireTexts(source);
   const handlebars = environment();
   const subject = compilePart(handlebars, 'subject.hbs', source.subject, false);
   const html = source.html === null ? null : compilePart(handlebars, 'html.hbs', source.html, true);
@@ -58,6 +59,13 @@ export function compileTemplate(source: TemplateSource): CompiledTemplate {
       text: plain === null ? null : plain.render(variables),
     }),
   };
+}
+
+/** A template comes back from Redis as any JSON; Handlebars takes an object for a parsed one and makes code of its parts. */
+function requireTexts({ subject, html, text }: TemplateSource): void {
+  for (const part of [subject, html ?? '', text ?? '']) {
+    if (typeof part !== 'string') throw new FanmailError('TEMPLATE_SYNTAX', 'A part of the template is no text.');
+  }
 }
 
 /** Handlebars of our own, so that what other code registers globally isn't seen here. */
@@ -98,9 +106,11 @@ function compileTextOf(handlebars: typeof Handlebars, html: string): Part {
   try {
     return compilePart(handlebars, 'html.hbs (as text)', textFromHtml(html), false);
   } catch (error) {
-    if (!(error instanceof FanmailError)) throw error;
     const hint = 'Add a text.hbs to the template: no text can be made from this HTML.';
-    throw new FanmailError(error.code, error.message, { hint, cause: error });
+    if (error instanceof FanmailError) throw new FanmailError(error.code, error.message, { hint, cause: error });
+    // Tags within tags without an end exhaust the stack.
+    const said = error instanceof Error ? error.message : String(error);
+    throw new FanmailError('TEMPLATE_SYNTAX', `html.hbs can't be made into text: ${said}`, { hint, cause: error });
   }
 }
 

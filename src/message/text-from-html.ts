@@ -4,9 +4,11 @@ import { convert, type Options } from 'html-to-text';
 const OPEN = '\uFDD0';
 const CLOSE = '\uFDD1';
 
+// The (?<!…) below keep the search linear: a long run is tried from its first character alone.
+
 /** `{{…}}` of every kind, with the backslashes that escape it: `\{{` is literal text, `\\{{x}}` a backslash and a value. */
 const MUSTACHE =
-  /\\{2,}(?=\{\{)|\\\{\{|\{\{!--[\s\S]*?--~?\}\}|\{\{~?![\s\S]*?\}\}|\{\{\{[\s\S]*?\}\}\}|\{\{(?:"[^"]*"|'[^']*'|\[[^\]]*\]|[^}"'[])*\}\}/g;
+  /(?<!\\)\\{2,}(?=\{\{)|\\\{\{|\{\{!--[\s\S]*?--~?\}\}|\{\{~?![\s\S]*?\}\}|\{\{\{[\s\S]*?\}\}\}|\{\{(?:"[^"]*"|'[^']*'|\[[^\]]*\]|[^}"'[])*\}\}/g;
 
 const OPTIONS: Options = {
   wordwrap: false,
@@ -25,12 +27,12 @@ export function textFromHtml(html: string): string {
   const marked = html.replace(MUSTACHE, (mustache) => `${OPEN}${kept.push(mustache) - 1}${CLOSE}`);
   const text = convert(marked, OPTIONS)
     // Spacer cells leave blanks that nobody sees in HTML.
-    .replace(/[ \t\u00a0]+$/gm, '')
+    .replace(/(?<![ \t\u00a0])[ \t\u00a0]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')
     // Braces that were entities would become a variable here. The comment keeps a backslash before them from escaping it.
     .replace(/\{\{/g, `${OPEN}${kept.push('{{!}}\\{{') - 1}${CLOSE}`);
   return text
-    .replace(/(\\*)\uFDD0(\d+)\uFDD1/g, (_, slashes: string, index: string) => {
+    .replace(/(?<!\\)(\\*)\uFDD0(\d+)\uFDD1/g, (_, slashes: string, index: string) => {
       const mustache = kept[Number(index)] ?? '';
       // Handlebars takes one backslash away from two or more, and lets a single one escape what follows.
       const guard = slashes !== '' && mustache.startsWith('{{') ? '\\' : '';

@@ -24,6 +24,7 @@ export function addressOf(target: RedisTarget): Address {
   const unix = /^(?:redis\+)?unix:\/\/(?:([^@/]*)@)?(\/[^?#]+)(?:\?([^#]*))?$/i.exec(url);
   if (unix) {
     const [, login = '', path = '', query = ''] = unix;
+    refuseLateAt(query, url);
     const [username = '', ...rest] = login.split(':');
     return {
       path: decoded(path, url),
@@ -34,6 +35,7 @@ export function addressOf(target: RedisTarget): Address {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const tls = parsed?.protocol === 'rediss:';
   if (!parsed || !(tls || parsed.protocol === 'redis:') || !parsed.hostname) throw invalid(url, 'is not a Redis URL');
+  refuseLateAt(`${parsed.pathname}${parsed.search}${parsed.hash}`, url);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
   return {
     host,
@@ -68,6 +70,12 @@ function database(fromPath: string | undefined, query: URLSearchParams, url: str
   if (text === null) return {};
   if (!/^\d{1,5}$/.test(text)) throw invalid(url, `names the database "${text}", which is not a number`);
   return { db: Number(text) };
+}
+
+/** What stands before such an @ is no database or parameter but the rest of a password, and not to be named. */
+function refuseLateAt(rest: string, url: string): void {
+  if (rest.includes('@'))
+    throw invalid(url, 'has an @ after its host; in user and password, write / ? # as %2F %3F %23');
 }
 
 function decoded(text: string, url: string): string {

@@ -83,12 +83,16 @@ function readUrl(url: string): URL {
   try {
     parsed = new URL(url.trim());
   } catch {
-    const port = /:(\d{5,})(?:[/?#]|$)/.exec(url.trim())?.[1];
+    // Digits before an @ are the beginning of a password.
+    const port = /:(\d{5,})(?:[/?#][^@]*)?$/.exec(url.trim())?.[1];
     if (port !== undefined && Number(port) > 65_535) throw refusal(`its port ${port} is above 65535`);
     throw refusal('it is no URL', `Write ${FORM}; in user and password, write @ : / ? # % as %40 %3A %2F %3F %23 %25.`);
   }
   if (parsed.protocol !== 'smtp:' && parsed.protocol !== 'smtps:')
     throw refusal(`its scheme is ${parsed.protocol}//, not smtp:// or smtps://`);
+  // So what stands there is no path or option but the rest of a password, and not to be named.
+  if (`${parsed.pathname}${parsed.search}${parsed.hash}`.includes('@'))
+    throw refusal('an @ stands after the host', 'In user and password, write / ? # as %2F %3F %23.');
   if (parsed.hash !== '') throw refusal('it has a part after #', 'In a password, write # as %23.');
   if (parsed.pathname !== '' && parsed.pathname !== '/')
     throw refusal('it has a path after the host', 'In a password, write / as %2F.');

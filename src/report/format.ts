@@ -17,6 +17,14 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();
 }
 
+/** The same for a text of several lines, which keep their number and their columns. */
+export function printableLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.replace(UNPRINTABLE, ' '))
+    .join('\n');
+}
+
 /** `12,345`, whole numbers only. */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');

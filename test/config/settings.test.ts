@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -160,6 +160,36 @@ test('a mistyped variable in .env is refused with what was meant', () => {
     code: 'OPTION_INVALID',
     hint: 'Did you mean FANMAIL_CONNECTIONS?',
   });
+});
+
+test.runIf(process.getuid?.() === 0)('a .env of somebody else in a folder of many, such as /tmp, is not used', () => {
+  write('.env', 'FANMAIL_REDIS_BIN=/tmp/theirs\nSMTP_URL=smtp://theirs.example\n');
+  chownSync(join(cwd, '.env'), 65_534, 65_534);
+  for (const read of [() => launch(), () => placesOf({ env: {}, cwd })])
+    expect(refusal(read)).toMatchObject({
+      code: 'OPTION_INVALID',
+      message: `The file ${join(cwd, '.env')} belongs to another user.`,
+    });
+  // A folder of theirs that root works in, as a container does in what is mounted.
+  chownSync(cwd, 65_534, 65_534);
+  expect(launch().smtp?.reveal()).toBe('smtp://theirs.example');
+});
+
+test.runIf(process.getuid?.() === 0)('a .env of root is used by everybody, and one of another user by nobody', () => {
+  chmodSync(cwd, 0o755);
+  const env = join(cwd, '.env');
+  const asNobody = () => {
+    process.seteuid?.(65_534);
+    try {
+      return launch().smtp?.reveal();
+    } finally {
+      process.seteuid?.(0);
+    }
+  };
+  write('.env', 'SMTP_URL=smtp://mail.example\n');
+  expect(asNobody()).toBe('smtp://mail.example');
+  chownSync(env, 65_533, 65_533);
+  expect(refusal(asNobody).message).toContain('belongs to another user');
 });
 
 test('a secret shows itself only when asked', () => {

@@ -74,6 +74,25 @@ describe('preview', () => {
     expect(out).not.toContain('\u001b');
   });
 
+  it('lets nothing of a template reach the terminal as a command to it, whatever is wrong with it', async () => {
+    mkdirSync(join(place.folder, 'theirs'));
+    writeFileSync(join(place.folder, 'theirs/subject.hbs'), 'x');
+    for (const wrong of ['{{[na\u001b[31mme]}}', '{{@\u001b[2Jx}}', '{{../[\u001b]0;title\u0007]}}', '{{\u202ex}}']) {
+      writeFileSync(join(place.folder, 'theirs/text.hbs'), wrong);
+      const { code, out, err } = await place.run([
+        'preview',
+        'list.csv',
+        '--template',
+        'theirs',
+        '--from',
+        'a@b.example',
+      ]);
+      expect(code).toBe(2);
+      expect(err).toContain('TEMPLATE_');
+      expect(out + err).not.toMatch(/[^\n\P{Cc}]|\u202e/u);
+    }
+  });
+
   it('writes the whole message as .eml, its HTML as .html, for its owner alone, and refuses another name', async () => {
     expect((await preview('--out', 'one.eml', '--row', '2')).code).toBe(0);
     const message = await simpleParser(readFileSync(join(place.folder, 'one.eml')));

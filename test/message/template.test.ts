@@ -176,6 +176,32 @@ describe('rendering', () => {
     expect(render('{{constructor}}', row({ constructor: 'Ferrari' })).text).toBe('Ferrari');
   });
 
+  it('is text alone: a parsed template, which could hold code, is refused', () => {
+    const parts = ['subject', 'html', 'text'] as const;
+    const parsed = { type: 'Program', body: [{ type: 'ContentStatement', value: 'x', original: 'x', loc: {} }] };
+    for (const part of parts) {
+      const stored: TemplateSource = JSON.parse(JSON.stringify({ ...source({}), [part]: parsed }));
+      expect(failure(() => compileTemplate(stored)).message, part).toBe('A part of the template is no text.');
+    }
+  });
+
+  it.each([
+    ['nested blocks', '{{#if a}}'.repeat(5_001) + '{{/if}}'.repeat(5_001), 'more than 5000 {{…}}'],
+    ['nested calls', `{{lookup a ${'(lookup a '.repeat(2_000)}"b"${')'.repeat(2_000)}}}`, 'no near end'],
+    ['variables', '{{a}}'.repeat(20_000), 'more than 5000 {{…}}'],
+  ])('with %s by the thousand is refused at once', (_title, html, says) => {
+    const begun = performance.now();
+    const error = failure(() => compileTemplate(source({ html })));
+    expect([error.code, error.message]).toEqual(['TEMPLATE_SYNTAX', expect.stringContaining(says)]);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  it('may have blocks within blocks, long comments, and braces that are text', () => {
+    const comment = `{{!-- ${'long '.repeat(5_000)} --}}`;
+    const nested = `${'{{#if a}}'.repeat(100)}x${'{{/if}}'.repeat(100)}`;
+    expect(text(`${comment}\\{{${'y'.repeat(20_000)}${nested}`, { a: 1 })).toBe(`{{${'y'.repeat(20_000)}x`);
+  });
+
   it('makes one line of the subject, whatever a variable holds', () => {
     const { render } = compileTemplate(source({ subject: ' Hi {{x}}\n' }));
     expect(render(row({ x: 'a\r\nBcc: b@c.d\r\n\r\nbody' })).subject).toBe('Hi a Bcc: b@c.d body');
@@ -229,6 +255,22 @@ describe('the text made from HTML', () => {
     ['comments', '<p>a{{! no }}{{!-- {{v}} --}}b</p>', 'ab\n'],
   ])('does not make or lose a variable by %s', (_title, html, expected) => {
     expect(made(html, { v: 'V' })).toBe(expected);
+  });
+
+  it.each([
+    ['backslashes', `${'\\'.repeat(100_000)}x{{a}}`],
+    ['blanks', `<p>${'&nbsp;'.repeat(100_000)}x</p>`],
+    ['blanks as they are', `<pre>${' '.repeat(100_000)}x</pre>`],
+  ])('takes no more than linear time for %s', (_title, html) => {
+    const begun = performance.now();
+    made(html, { a: 1 });
+    expect(performance.now() - begun).toBeLessThan(1_500);
+  });
+
+  it('asks for a text part where tags are within tags without an end', () => {
+    const error = failure(() => compileTemplate(source({ html: '<div>'.repeat(50_000) })));
+    expect(error.code).toBe('TEMPLATE_SYNTAX');
+    expect(error.hint).toContain('text.hbs');
   });
 
   it('asks for a text part where blocks and tags cross', () => {

@@ -43,6 +43,10 @@ describe('a target', () => {
     'redis://me:hunter2@host/x',
     'redis://me:hunt@hunter2@/',
     '://hunter2@',
+    'redis://me:65/hunter2@host',
+    'redis://me:65?hunter2@host',
+    'redis://me:65?hunter2=1@host',
+    'unix:///run?hunter2@host/r.sock',
   ])('the refusal of %s does not show the password', (text) => {
     const refusal = (() => {
       try {

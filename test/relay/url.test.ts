@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FanmailError } from '../../src/domain/errors.js';
 import { describeRelay, identityOf, matches, parseRelayUrl } from '../../src/relay/url.js';
@@ -67,12 +68,48 @@ describe('the URL of a relay', () => {
     ['smtp://u:sEcret@h?tls=none&tls=required', 'twice'],
     ['smtps://u:sEcret@h?tls=none', 'smtps'],
     ['smtp://u:sEcret@a b', 'no URL'],
+    ['smtp://u:?sEcret@h', 'an @ stands after the host'],
+    ['smtp://u:65?sEcret=1@h', 'an @ stands after the host'],
+    ['smtp://u:65/sEcret@h', 'an @ stands after the host'],
+    ['smtp://u:65#sEcret@h', 'an @ stands after the host'],
   ])('%s is refused, and says why without the password', (url, why) => {
     const error = refusal(url);
     expect(error.code).toBe('RELAY_URL');
     expect(error.message).toContain(why);
     expect(error.hint).toBeTruthy();
     expect(`${error.message} ${error.hint} ${error.stack} ${String(error.cause)}`).not.toContain('sEcret');
+  });
+
+  it('never takes the beginning of a password for a port, or its rest for an option, and shows nothing of it', () => {
+    expect(refusal('smtp://u:123456/x@h').message).not.toContain('123456');
+    const piece = fc.constantFrom(
+      '@',
+      ':',
+      '/',
+      '?',
+      '#',
+      '%',
+      ' ',
+      '&',
+      '=',
+      '[',
+      '"',
+      '\\',
+      '65',
+      '123456',
+      'sEcret',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), fc.constantFrom('smtp', 'smtps'), (pieces, scheme) => {
+        try {
+          parseRelayUrl(`${scheme}://u:${pieces.join('')}@h`);
+        } catch (error) {
+          if (!(error instanceof FanmailError)) throw error;
+          expect(`${error.message} ${error.hint} ${error.stack} ${String(error.cause)}`).not.toMatch(/sEcret|123456/);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('says what is allowed', () => {
