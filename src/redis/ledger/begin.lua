@@ -12,7 +12,7 @@ remember(KEYS[1], c, tonumber(ARGV[5]))
 if c.cancelling then return { 'cancelling' } end
 if c.paused then return { 'paused' } end
 if millis() >= c.giveUpAt then return { 'expired' } end
-local m = mover(KEYS[4], nil, KEYS[2])
+local m = mover(KEYS[4], nil, KEYS[2], bounds(ARGV[4], 2))
 local granted = {}
 for at = 1, #ARGV[4], 2 do
   local high, low = string.byte(ARGV[4], at, at + 1)

@@ -46,8 +46,9 @@ local function countRefusal(code, subject, detail)
   redis.call('HINCRBY', KEYS[7], name, 1)
 end
 
-local m = mover(KEYS[4], KEYS[5], KEYS[2])
-local finals, retries, applied = 0, 0, 0
+local m = mover(KEYS[4], KEYS[5], KEYS[2], bounds(ARGV[5], 18))
+local finals, retries, applied, refusals = 0, 0, 0, 0
+local latencies = {}
 for at = 1, #ARGV[5], 18 do
   local index, verb, reason, code, subject, detail, ref, bucket, delay = struct.unpack('>Hc1BHBBBBI4', ARGV[5], at)
   local from = m.byte(index)
@@ -87,15 +88,20 @@ for at = 1, #ARGV[5], 18 do
     end
     if code > 0 then
       r.code, r.subject, r.detail, r.words = code, subject, detail, wordsNumber(ref)
-      if code >= 400 then countRefusal(code, subject, detail) end
+      if code >= 400 then
+        refusals = refusals + 1
+        countRefusal(code, subject, detail)
+      end
     end
-    if bucket < 255 then redis.call('HINCRBY', KEYS[9], bucket, 1) end
+    if bucket < 255 then latencies[bucket] = (latencies[bucket] or 0) + 1 end
     m.move(index, from, to, r)
   end
 end
 m.count()
 if applied > 0 then
-  if mine and held[2] ~= '0' then redis.call('HSET', KEYS[3], 'claims', 0) end
+  for bucket, count in pairs(latencies) do redis.call('HINCRBY', KEYS[9], bucket, count) end
+  local fruitless = held[2] ~= '0'
+  if mine and fruitless then redis.call('HSET', KEYS[3], 'claims', 0) end
   if retries > 0 then redis.call('HINCRBY', KEYS[1], 'retries', retries) end
   if finals > 0 then
     c.settled = redis.call('HINCRBY', KEYS[1], 'settled', finals)
@@ -108,6 +114,9 @@ if applied > 0 then
     local step = age < 3600000 and 10 or age < 86400000 and 60 or 600
     redis.call('HINCRBY', KEYS[11], seconds - seconds % step, finals)
   end
-  expireWith(KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11])
+  -- The first outcomes of a claim make keys, and any refusal may.
+  if fruitless or refusals > 0 or not mine then
+    expireWith(KEYS[1], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[11])
+  end
 end
 return { mine and 'ok' or 'fenced', c.settled }

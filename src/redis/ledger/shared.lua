@@ -76,23 +76,59 @@ local function ending(r, to, reason)
   return to, reason
 end
 
--- Moves recipients between states: the byte now, the counters together at the end, so that the two can't disagree.
-local function mover(states, records, counters)
+-- Moves recipients between states: the bytes, and the counters with them, all at the end, so that the two can't disagree.
+-- Takes the indices `first` to `last` out of Redis at once and puts back runs of what has changed: a script pays for a
+-- batch, not for each recipient.
+local function mover(states, records, counters, first, last)
   local m = { delta = {} }
-  function m.byte(index) return redis.call('GETRANGE', states, index, index) end
-  function m.record(index) return unpackRecord(redis.call('GETRANGE', records, index * 16, index * 16 + 15)) end
+  local bytes = redis.call('GETRANGE', states, first, last)
+  local raw = records and redis.call('GETRANGE', records, first * 16, last * 16 + 15)
+  local moved, recorded = {}, {}
+
+  function m.byte(index) return moved[index] or string.sub(bytes, index - first + 1, index - first + 1) end
+  function m.record(index)
+    local at = (index - first) * 16
+    return unpackRecord(recorded[index] or string.sub(raw, at + 1, at + 16))
+  end
   function m.move(index, from, to, record)
     if from ~= to then
-      redis.call('SETRANGE', states, index, to)
+      moved[index] = to
       m.delta[from] = (m.delta[from] or 0) - 1
       m.delta[to] = (m.delta[to] or 0) + 1
     end
-    if record then redis.call('SETRANGE', records, index * 16, packRecord(record)) end
+    if record then recorded[index] = packRecord(record) end
+  end
+
+  local function put(key, changed, width)
+    if not next(changed) then return end
+    local run = {}
+    for index = first, last + 1 do
+      if changed[index] then
+        run[#run + 1] = changed[index]
+      elseif #run > 0 then
+        redis.call('SETRANGE', key, (index - #run) * width, table.concat(run))
+        run = {}
+      end
+    end
   end
   function m.count()
+    put(states, moved, 1)
+    put(records, recorded, 16)
     for state, by in pairs(m.delta) do
       if by ~= 0 then redis.call('HINCRBY', counters, STATE_OF[state], by) end
     end
   end
   return m
+end
+
+-- The lowest and the highest index of a batch of entries of `width` bytes that begin with the index, as u16.
+local function bounds(packed, width)
+  local first, last = 65535, 0
+  for at = 1, #packed, width do
+    local high, low = string.byte(packed, at, at + 1)
+    local index = high * 256 + low
+    if index < first then first = index end
+    if index > last then last = index end
+  end
+  return first, last
 end
