@@ -10,7 +10,7 @@ import { runChunk } from './pipeline/chunk-worker.js';
 import { coordinate } from './pipeline/coordinator.js';
 import { notify } from './pipeline/notifier.js';
 import type { Composer, Log, TemplateText } from './pipeline/ports.js';
-import { createSettler } from './pipeline/settler.js';
+import { createRecorder } from './pipeline/recorder.js';
 import { sweep } from './pipeline/sweep.js';
 import { type Actors, startConsumer } from './queue/consumer.js';
 import { QUEUE_PREFIX } from './redis/keys.js';
@@ -41,14 +41,14 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const relays = createRelays(options);
   const results = createResults({ defaultDir: options.resultsDir, log });
   const composers = createComposers();
-  const settler = createSettler(backend.ledger, log);
+  const recorder = createRecorder(backend.ledger, log);
   const id = randomUUID();
 
   const actors: Actors = {
     chunk: (ref, signals) =>
       runChunk(
         ref,
-        { ...backend, settler, relay: relays.of, composer: (c, template) => composers.of(c, template), log },
+        { ...backend, recorder, relay: relays.of, composer: (c, template) => composers.of(c, template), log },
         signals,
       ),
     coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, wake, log }),

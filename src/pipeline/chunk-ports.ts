@@ -1,12 +1,12 @@
 import type { Campaign } from '../domain/campaign.js';
 import type { Breaker, Campaigns, ChunkLedger, Composer, Log, Relay, Scratch, TemplateText } from './ports.js';
-import type { Settler } from './settler.js';
+import type { Recorder } from './recorder.js';
 
 /** What the chunk worker needs. */
 export interface ChunkWorkerPorts {
   readonly campaigns: Campaigns;
   readonly ledger: ChunkLedger;
-  readonly settler: Settler;
+  readonly recorder: Recorder;
   readonly scratch: Scratch;
   readonly breaker: Breaker;
   /** This process's connections to the campaign's relay, or why it can't have any. */

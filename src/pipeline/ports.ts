@@ -31,12 +31,36 @@ export interface Composer {
   compose(recipient: Recipient): Message;
 }
 
-/** A logged-in connection that is taken, so nobody else uses it. */
+/** A message that was offered to the relay: its envelope goes out at once, its content only when it is delivered. */
+export interface Offered {
+  /** What became of it; never rejects. */
+  readonly outcome: Promise<Outcome>;
+  /** The connection ended before its content was handed over. */
+  readonly lost: boolean;
+  /** Lets its content go: its intent is recorded. */
+  deliver(): void;
+  /** Calls it off, where it was not delivered; the connection may have to be closed for that. Then no outcome counts. */
+  withdraw(): void;
+}
+
+/** A logged-in connection that is taken, so nobody else uses it. It goes back by itself when no message is under way on it. */
 export interface RelayConnection {
-  /** Hands one message over and resolves when its outcome is known; never rejects. Gives the connection back by itself. */
+  /** Hands one message over and resolves when its outcome is known; never rejects. */
   send(message: Message): Promise<Outcome>;
+  /** Offers a message; one more may be offered before that one's outcome, and then follows without a pause. */
+  offer(message: Message): Offered;
+  /** Whether to offer another one here, or to let the connection go: to somebody with fewer, or since it has done its work. */
+  mayKeep(held: number): boolean;
   /** Gives the connection back unused. */
   release(): void;
+}
+
+/** Who asks for connections; looked at anew whenever there are some to share out. */
+export interface Asker {
+  /** How many more it would take. */
+  readonly wants: number;
+  /** How many it has. */
+  readonly held: number;
 }
 
 export type Taken =
@@ -48,11 +72,11 @@ export type Taken =
 /** The kept connections of one process to one relay, shared by the chunks that it sends. */
 export interface Relay {
   /**
-   * Waits until at least one connection is ready, then takes all that are, up to `max`; opens connections as they are
-   * needed, up to the pool's size. Resolves at the end of the event loop's turn, so that one call takes all that this
-   * turn set free.
+   * Waits until at least one connection is ready, then takes this asker's share of those that are, or up to so many;
+   * opens connections as they are needed, up to the pool's size. Resolves at the end of the event loop's turn, so that one
+   * call takes all that this turn set free.
    */
-  take(max: number, signal: AbortSignal): Promise<Taken>;
+  take(asker: Asker | number, signal: AbortSignal): Promise<Taken>;
   /** Ends what is unanswered now: each pending `send` resolves as unknown or not-sent, by what it had handed over. */
   abandon(): void;
   /** Says QUIT on idle connections; resolves when every socket is closed. */
@@ -108,6 +132,8 @@ export type Finish =
 /** The ledger as the chunk worker uses it. All may be repeated after a lost reply. */
 export interface ChunkLedger {
   claim(ref: ChunkRef, nonce: string): Promise<Claim>;
+  /** Sends the commands that `act` gives, at once and in their order, in one write. */
+  together(act: () => void): void;
   /** Records the intent to send; only what is granted may go to the relay. */
   begin(chunk: ClaimedChunk, indices: readonly number[]): Promise<Begun>;
   settle(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<'ok' | 'fenced' | 'closed' | 'refused'>;

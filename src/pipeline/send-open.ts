@@ -1,11 +1,12 @@
 import type { Campaign } from '../domain/campaign.js';
-import { codeOf, type Outcome } from '../domain/outcome.js';
+import type { RelayFault } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
-import { readRecord } from '../domain/record.js';
-import { stateOfByte } from '../domain/state.js';
-import { isSenderMisconfigured, judge, type Verdict } from '../domain/verdict.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
-import type { Begun, ClaimedChunk, Composer, LedgerStop, Relay, RelayConnection } from './ports.js';
+import { Conclusions } from './conclusions.js';
+import { Lanes } from './lanes.js';
+import { type Open, openNow } from './open.js';
+import type { Asker, ClaimedChunk, Composer, LedgerStop, Relay } from './ports.js';
+import type { Intent } from './recorder.js';
 
 export interface SendInput {
   readonly chunk: ClaimedChunk;
@@ -24,156 +25,132 @@ export type SendStop =
   | { readonly kind: 'refused'; readonly why: LedgerStop }
   | { readonly kind: 'fault'; readonly why: string; readonly waitMs: number };
 
-/** Connections lost in a row, without any reply in between, that speak of the relay and not of the messages. */
-const DROPS_IN_A_ROW = 25;
-/** An intent that was confirmed so late may belong to somebody else by now: less than the queue's lock. */
-const STALE_INTENT_MS = 10_000;
-
 /** Between tries where Redis refuses to write (full, read-only). */
 const REDIS_REFUSED_MS = 2_000;
 
-const UNTOUCHED = { verb: 'untouched', reply: null, latencyMs: null, delayMs: 0 } as const;
+const SENT_ALL: SendStop = { kind: 'sent-all' };
+const TOLD: SendStop = { kind: 'told' };
 
-interface Open {
-  readonly index: number;
-  readonly attempts: number;
-  readonly dropped: boolean;
+/** Sends what is open and due in a chunk, on as many connections as this process has for it. */
+export function sendOpen(input: SendInput): Promise<SendStop> {
+  return new Sending(input).run();
 }
 
-/** Sends what is open and due in a chunk: as many as connections are free are begun, composed and handed over at a time. */
-export async function sendOpen(input: SendInput): Promise<SendStop> {
-  const { chunk, campaign, recipients, composer, relay, ports, signals } = input;
-  const ready = openNow(chunk);
-  const told = AbortSignal.any([signals.quiet, signals.lost]);
-  const inFlight = new Set<Promise<void>>();
-  let dropsInARow = 0;
-  let answered = false;
-  let fenced = false;
-  let stop: SendStop | null = null;
+class Sending implements Asker {
+  readonly #input: SendInput;
+  readonly #told: AbortSignal;
+  readonly #ready: Open[];
+  readonly #conclusions: Conclusions;
+  readonly #lanes: Lanes;
+  #stop: SendStop | null = null;
+  #broken: { readonly error: unknown } | null = null;
+  #wake: () => void = () => undefined;
+  /** Ends a wait for connections that has no purpose any more. */
+  #enough = new AbortController();
 
-  async function record(open: Open, verdict: Verdict): Promise<void> {
-    const ours = await ports.settler.settle(chunk, { index: open.index, verdict });
-    fenced ||= !ours;
-    // Only now: a recipient is begun again when the ledger has noted how the last attempt ended.
-    if (verdict.verb === 'untouched') ready.push({ ...open, dropped: open.dropped || verdict.reason === 'dropped' });
-  }
-
-  async function conclude(open: Open, outcome: Outcome): Promise<void> {
-    const reply = outcome.kind === 'sent' || outcome.kind === 'refused';
-    dropsInARow = reply ? 0 : dropsInARow + 1;
-    answered ||= reply;
-    const history = { attempts: open.attempts, droppedBefore: open.dropped };
-    const verdict = judge(outcome, campaign.options, history, Math.random());
-    if (outcome.kind === 'refused' && isSenderMisconfigured(outcome.reply)) {
-      await pause(`${codeOf(outcome.reply)} ${outcome.reply.text}`);
-      return record(open, { ...verdict, verb: 'untouched', reason: 'none', delayMs: 0 });
-    }
-    return record(open, verdict);
-  }
-
-  function hand(open: Open, connection: RelayConnection): Promise<void> {
-    const recipient = recipients[open.index];
-    if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
-    try {
-      const message = composer.compose(recipient);
-      return connection.send(message).then((outcome) => conclude(open, outcome));
-    } catch (error) {
-      connection.release();
-      ports.log.warn({ err: error, campaign: campaign.id, line: recipient.line }, 'a message could not be composed');
-      return record(open, { verb: 'failed', reason: 'render', reply: null, latencyMs: null, delayMs: 0 });
-    }
-  }
-
-  /** Begins as many as there are connections; the intent of each is recorded before anything is handed over. */
-  async function beginOn(connections: readonly RelayConnection[]): Promise<SendStop | null> {
-    const batch = ready.splice(0, connections.length);
-    const asked = performance.now();
-    const indices = batch.map((open) => open.index);
-    ports.settler.flush();
-    const begun = await ports.ledger.begin(chunk, indices).catch((error: unknown) => {
-      for (const connection of connections) connection.release();
-      return error;
+  constructor(input: SendInput) {
+    const { chunk, campaign, recipients, composer, ports, signals } = input;
+    const { recorder, log } = ports;
+    const ready = openNow(chunk);
+    const changed = () => this.#changed();
+    const conclusions = new Conclusions({
+      ...{ chunk, campaign, ports, recorded: changed },
+      again: (open) => ready.push(open),
     });
-    // Redis refuses to write: no intent, so nothing is sent.
-    if (!isBegun(begun)) return { kind: 'fault', why: `Redis: ${String(begun)}`, waitMs: REDIS_REFUSED_MS };
-    const granted = new Set(begun.kind === 'granted' ? begun.indices : []);
-    const stale = performance.now() - asked > STALE_INTENT_MS;
-    for (const [i, connection] of connections.entries()) {
-      const open = batch[i];
-      if (open && granted.has(open.index) && !stale) {
-        track(hand(open, connection));
-        continue;
-      }
-      connection.release();
-      if (open && stale) track(record(open, { ...UNTOUCHED, reason: 'none' }));
+    this.#input = input;
+    this.#told = AbortSignal.any([signals.quiet, signals.lost]);
+    this.#ready = ready;
+    this.#conclusions = conclusions;
+    this.#lanes = new Lanes({
+      ...{ chunk, recipients, composer, recorder, conclusions, ready, log, changed },
+      goesOn: () => this.#goesOn,
+      refused: (intent) => this.#refused(intent),
+      broken: (error) => {
+        this.#broken = { error };
+      },
+    });
+  }
+
+  get wants(): number {
+    return this.#goesOn ? this.#ready.length : 0;
+  }
+
+  get held(): number {
+    return this.#lanes.count;
+  }
+
+  async run(): Promise<SendStop> {
+    let stop: SendStop | null = null;
+    try {
+      while (!stop) stop = await this.#step();
+    } finally {
+      // Whatever happened: nobody leaves a chunk with messages on the wire.
+      while (this.#busy) await this.#change();
     }
-    return begun.kind === 'stopped' ? { kind: 'refused', why: begun.why } : null;
+    if (this.#broken) throw this.#broken.error;
+    const { campaign, ports } = this.#input;
+    if (this.#conclusions.answered && stop.kind !== 'fault') await ports.breaker.clear(campaign.options.relay);
+    return stop;
   }
 
-  function track(sending: Promise<void>): void {
-    const entry: Promise<void> = sending.finally(() => inFlight.delete(entry));
-    inFlight.add(entry);
+  async #step(): Promise<SendStop | null> {
+    if (this.#broken) return TOLD;
+    if (this.#stop) return this.#stop;
+    if (this.#told.aborted) return TOLD;
+    if (this.#conclusions.fenced) return { kind: 'refused', why: 'fenced' };
+    if (this.#conclusions.dropping) return this.#fault('the relay drops its connections', 'unreachable');
+    if (this.#ready.length > 0) return this.#connect();
+    if (!this.#busy) return SENT_ALL;
+    await this.#change();
+    return null;
   }
 
-  async function step(): Promise<SendStop | null> {
-    if (told.aborted) return { kind: 'told' };
-    if (fenced) return { kind: 'refused', why: 'fenced' };
-    if (dropsInARow >= DROPS_IN_A_ROW) return fault('the relay drops its connections', 'unreachable');
-    if (ready.length === 0) {
-      if (inFlight.size === 0) return { kind: 'sent-all' };
-      await Promise.race(inFlight);
+  async #connect(): Promise<SendStop | null> {
+    this.#enough = new AbortController();
+    const enough = this.#enough.signal;
+    const taken = await this.#input.relay.take(this, AbortSignal.any([this.#told, enough]));
+    if (taken.kind === 'connections') {
+      for (const connection of taken.connections) this.#lanes.open(connection);
       return null;
     }
-    const taken = await relay.take(ready.length, told);
-    if (taken.kind === 'connections') {
-      return beginOn(taken.connections);
-    }
-    if (taken.kind === 'aborted') return { kind: 'told' };
-    if (taken.fault.misconfigured) {
-      await pause(taken.fault.why);
-      return { kind: 'refused', why: 'paused' };
-    }
-    return fault(taken.fault.why, taken.fault.cause);
+    if (taken.kind === 'aborted') return enough.aborted ? null : TOLD;
+    if (!taken.fault.misconfigured) return this.#fault(taken.fault.why, taken.fault.cause);
+    await this.#conclusions.pause(taken.fault.why);
+    return { kind: 'refused', why: 'paused' };
   }
 
-  /** Nobody is burned for what the operator has to mend. Where Redis refuses it, the next refusal asks again. */
-  async function pause(why: string): Promise<void> {
-    await ports.campaigns.control(campaign.id, 'pause', 'relay', why).catch((error: unknown) => {
-      ports.log.error({ err: error, campaign: campaign.id }, 'the campaign could not be paused');
+  get #goesOn(): boolean {
+    return this.#stop === null && this.#broken === null && !this.#told.aborted && !this.#conclusions.over;
+  }
+
+  get #busy(): boolean {
+    return this.#lanes.count > 0 || this.#conclusions.pending > 0;
+  }
+
+  #changed(): void {
+    if (this.wants === 0) this.#enough.abort();
+    this.#wake();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
     });
   }
 
-  async function fault(why: string, cause: 'unreachable' | 'greeting' | 'tls' | 'login'): Promise<SendStop> {
+  #refused(intent: Intent): void {
+    if (intent.kind === 'stopped') this.#stop ??= { kind: 'refused', why: intent.why };
+    // Redis refuses to write: no intent, so nothing is sent.
+    if (intent.kind === 'redis')
+      this.#stop ??= { kind: 'fault', why: `Redis: ${String(intent.error)}`, waitMs: REDIS_REFUSED_MS };
+  }
+
+  async #fault(why: string, cause: RelayFault['cause']): Promise<SendStop> {
+    const { campaign, ports } = this.#input;
     // A relay that answered meanwhile begins anew: only what came in a row makes the waits longer.
-    if (answered) await ports.breaker.clear(campaign.options.relay).catch(() => undefined);
+    if (this.#conclusions.answered) await ports.breaker.clear(campaign.options.relay).catch(() => undefined);
     const seen = { cause, why, misconfigured: false };
     const waitMs = await ports.breaker.fault(campaign.options.relay, seen).catch(() => REDIS_REFUSED_MS);
     return { kind: 'fault', why, waitMs };
   }
-
-  try {
-    while (!stop) stop = await step();
-  } finally {
-    // Whatever happened: nobody leaves a chunk with messages on the wire.
-    await Promise.allSettled(inFlight);
-  }
-  if (answered && stop.kind !== 'fault') await ports.breaker.clear(campaign.options.relay);
-  return stop;
-}
-
-function isBegun(begun: unknown): begun is Begun {
-  return typeof begun === 'object' && begun !== null && 'kind' in begun;
-}
-
-/** What is pending, or deferred and due; the ledger's order. */
-function openNow(chunk: ClaimedChunk): Open[] {
-  const open: Open[] = [];
-  for (let index = 0; index < chunk.states.length; index++) {
-    const state = stateOfByte(chunk.states[index] ?? 0);
-    if (state !== 'pending' && state !== 'deferred') continue;
-    const record = readRecord(chunk.records, index);
-    if (state === 'deferred' && record.due > chunk.sinceSealMs) continue;
-    open.push({ index, attempts: record.attempts, dropped: record.reason === 'dropped' });
-  }
-  return open;
 }

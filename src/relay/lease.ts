@@ -1,30 +1,54 @@
 import type { Outcome } from '../domain/outcome.js';
-import type { Message, RelayConnection } from '../pipeline/ports.js';
-import type { Dialogue, Holder } from './dialogue.js';
+import type { Message, Offered, RelayConnection } from '../pipeline/ports.js';
+import type { Dialogue } from './dialogue.js';
 
-/** A taken connection: good for one message, or to be given back. */
+/** Whose connections are lent. */
+export interface Lender {
+  free(dialogue: Dialogue): void;
+  /** Whether a connection may be kept for one message more by somebody who holds so many. */
+  mayKeep(dialogue: Dialogue, held: number): boolean;
+}
+
+/** A taken connection: good for messages one behind the other, until none is under way, or to be given back unused. */
 export class Lease implements RelayConnection {
   readonly #dialogue: Dialogue;
-  readonly #holder: Holder;
-  #used = false;
+  readonly #lender: Lender;
+  #underway = 0;
+  #over = false;
 
-  constructor(dialogue: Dialogue, holder: Holder) {
+  constructor(dialogue: Dialogue, lender: Lender) {
     this.#dialogue = dialogue;
-    this.#holder = holder;
+    this.#lender = lender;
   }
 
   send(message: Message): Promise<Outcome> {
-    this.#use();
-    return new Promise((resolve) => this.#dialogue.send(message, resolve));
+    const offered = this.offer(message);
+    offered.deliver();
+    return offered.outcome;
+  }
+
+  offer(message: Message): Offered {
+    this.#mustBeOurs();
+    if (this.#underway > 1) throw new Error('a connection takes one message beyond the one under way');
+    this.#underway++;
+    return this.#dialogue.offer(message, () => {
+      this.#underway--;
+      this.#over = this.#underway === 0;
+    });
+  }
+
+  mayKeep(held: number): boolean {
+    return !this.#over && this.#lender.mayKeep(this.#dialogue, held);
   }
 
   release(): void {
-    this.#use();
-    if (this.#dialogue.idle) this.#holder.free(this.#dialogue);
+    this.#mustBeOurs();
+    if (this.#underway > 0) throw new Error('a connection in use is not given back');
+    this.#over = true;
+    if (this.#dialogue.idle) this.#lender.free(this.#dialogue);
   }
 
-  #use(): void {
-    if (this.#used) throw new Error('a taken connection is good for one message');
-    this.#used = true;
+  #mustBeOurs(): void {
+    if (this.#over) throw new Error('a taken connection is good until its messages are done');
   }
 }

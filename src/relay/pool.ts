@@ -1,8 +1,8 @@
 import type { RelayFault } from '../domain/outcome.js';
-import type { Log, Relay, RelayConnection, Taken } from '../pipeline/ports.js';
+import type { Asker, Log, Relay, RelayConnection, Taken } from '../pipeline/ports.js';
 import { connect } from './connect.js';
-import { Dialogue, type Holder } from './dialogue.js';
-import { Lease } from './lease.js';
+import { Dialogue, type Holder, type Manners } from './dialogue.js';
+import { Lease, type Lender } from './lease.js';
 import { Opener } from './opener.js';
 import { TIMEOUTS, type Timeouts } from './timeouts.js';
 import { describeRelay, identityOf, type RelaySettings } from './url.js';
@@ -31,7 +31,7 @@ export function createRelay(settings: RelaySettings, options: PoolOptions): Rela
  * one fails; then one at a time, after growing waits, until one succeeds (`Opener`): a relay that allows fewer
  * connections than asked for is no fault while some are open.
  */
-class Pool implements Relay, Holder {
+class Pool implements Relay, Holder, Lender {
   readonly #size: number;
   readonly #messages: number;
   readonly #idleMs: number;
@@ -40,6 +40,7 @@ class Pool implements Relay, Holder {
   readonly #where: string;
   readonly #opener: Opener;
   readonly #waiters = new Waiters();
+  readonly #manners: Manners = { ahead: true };
   readonly #open = new Set<Dialogue>();
   /** The last one is the one used last. */
   #idle: { readonly dialogue: Dialogue; readonly since: number }[] = [];
@@ -59,16 +60,16 @@ class Pool implements Relay, Holder {
     this.#log = options.log;
     this.#where = describeRelay(identityOf(settings));
     this.#opener = new Opener((signal) => connect(settings, this.#timeouts, signal), {
-      opened: (connected) => this.#opened(new Dialogue(connected.socket, connected.offer, this.#timeouts, this)),
+      opened: (connected) => this.#opened(new Dialogue(connected.socket, connected.offer, this.#timeouts, this, this.#manners)),
       failed: (fault) => this.#failed(fault),
       again: () => this.#serveSoon(),
     });
   }
 
-  take(max: number, signal: AbortSignal): Promise<Taken> {
+  take(asker: Asker | number, signal: AbortSignal): Promise<Taken> {
     if (this.#closing || signal.aborted) return Promise.resolve({ kind: 'aborted' });
     return new Promise((resolve) => {
-      this.#waiters.add(max, signal, resolve);
+      this.#waiters.add(typeof asker === 'number' ? { wants: asker, held: 0 } : asker, signal, resolve);
       this.#serveSoon();
     });
   }
@@ -87,6 +88,10 @@ class Pool implements Relay, Holder {
     if (this.#closing || dialogue.messages >= this.#messages) dialogue.quit();
     else this.#idle.push({ dialogue, since: performance.now() });
     this.#serveSoon();
+  }
+
+  mayKeep(dialogue: Dialogue, held: number): boolean {
+    return !this.#closing && dialogue.messages < this.#messages && !this.#waiters.hasPoorer(held);
   }
 
   over(dialogue: Dialogue): void {

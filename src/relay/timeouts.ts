@@ -7,6 +7,8 @@ export interface Timeouts {
   /** For all of that together: a relay that says a little at a time, and never an end, is not waited for. */
   readonly setUp: number;
   readonly mail: number;
+  /** For MAIL that went out behind a final dot, before the relay counts as one that drops it. */
+  readonly ahead: number;
   readonly rcpt: number;
   readonly data: number;
   /** For the socket to take any byte of a message. */
@@ -25,6 +27,7 @@ export const TIMEOUTS: Timeouts = {
   greeting: 30_000,
   setUp: 180_000,
   mail: 300_000,
+  ahead: 60_000,
   rcpt: 300_000,
   data: 120_000,
   block: 180_000,

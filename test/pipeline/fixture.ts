@@ -4,8 +4,8 @@ import type { Campaign } from '../../src/domain/campaign.js';
 import type { Outcome, RelayFault } from '../../src/domain/outcome.js';
 import type { Recipient } from '../../src/domain/recipient.js';
 import type { ChunkSignals, ChunkWorkerPorts } from '../../src/pipeline/chunk-ports.js';
-import type { Composer, Log, Message, Relay, RelayConnection, Taken } from '../../src/pipeline/ports.js';
-import { createSettler } from '../../src/pipeline/settler.js';
+import type { Asker, Composer, Log, Message, Offered, Relay, RelayConnection, Taken } from '../../src/pipeline/ports.js';
+import { createRecorder } from '../../src/pipeline/recorder.js';
 import { createBreaker } from '../../src/redis/breaker.js';
 import { createCampaigns } from '../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
@@ -55,13 +55,14 @@ export class ScriptedRelay implements Relay {
     return this.#taken;
   }
 
-  async take(max: number, signal: AbortSignal): Promise<Taken> {
+  async take(asker: Asker | number, signal: AbortSignal): Promise<Taken> {
     await new Promise(setImmediate);
     while (!this.fault && !signal.aborted && this.#taken >= this.#size) {
       await once(this.#events, 'free', { signal }).catch(() => {});
     }
     if (signal.aborted) return { kind: 'aborted' };
     if (this.fault) return { kind: 'fault', fault: this.fault };
+    const max = typeof asker === 'number' ? asker : asker.wants;
     const connections = Array.from({ length: Math.min(max, this.#size - this.#taken) }, () => this.#connection());
     return { kind: 'connections', connections };
   }
@@ -75,16 +76,37 @@ export class ScriptedRelay implements Relay {
       this.#taken--;
       this.#events.emit('free');
     };
+    let underway = 0;
+    const end = () => {
+      underway--;
+      if (underway === 0) free();
+    };
+    let before: Promise<unknown> = Promise.resolve();
+    const offer = (message: Message): Offered => {
+      underway++;
+      let deliver = () => {};
+      const delivered = new Promise<void>((resolve) => {
+        deliver = resolve;
+      });
+      const previous = before;
+      const outcome = delivered
+        .then(() => previous)
+        .then(() => {
+          this.handed.push(message.to);
+          return this.#script(message, this.handed.filter((to) => to === message.to).length);
+        })
+        .finally(end);
+      before = outcome.catch(() => {});
+      return { outcome, lost: false, deliver, withdraw: end };
+    };
     return {
-      send: async (message) => {
-        this.handed.push(message.to);
-        const count = this.handed.filter((to) => to === message.to).length;
-        try {
-          return await this.#script(message, count);
-        } finally {
-          free();
-        }
+      send: (message) => {
+        const offered = offer(message);
+        offered.deliver();
+        return offered.outcome;
       },
+      offer,
+      mayKeep: () => true,
       release: () => free(),
     };
   }
@@ -119,7 +141,7 @@ export function bench(redis: Redis, relay: Relay | string, more: Partial<ChunkWo
   const ports = {
     campaigns: createCampaigns(redis),
     ledger,
-    settler: createSettler(ledger, log),
+    recorder: createRecorder(ledger, log),
     scratch: createScratch(redis),
     breaker: createBreaker(redis),
     relay: (_campaign: Campaign) => relay,

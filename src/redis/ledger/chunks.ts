@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
 import { FORMAT } from '../../domain/campaign.js';
 import { latencyBucket } from '../../domain/latency.js';
@@ -78,6 +79,17 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       return { kind: 'claimed', claim: { ...ref, nonce, token, ...read } };
     },
 
+    together(act: () => void): void {
+      // While Redis is away there is no stream, and ioredis keeps the commands.
+      const stream: Writable | undefined = redis.stream;
+      stream?.cork();
+      try {
+        act();
+      } finally {
+        stream?.uncork();
+      }
+    },
+
     async begin(chunk: ClaimedChunk, indices: readonly number[]): Promise<Begun> {
       const k = chunkKeys(chunk.campaign, chunk.nonce, chunk.chunk);
       const c = campaignKeys(chunk.campaign);
@@ -100,11 +112,10 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
     },
 
     async settle(chunk: ClaimedChunk, settlements: readonly Settlement[]) {
-      let result: 'ok' | 'fenced' | 'closed' | 'refused' = 'ok';
-      for (let at = 0; at < settlements.length; at += MAX_SETTLE) {
-        result = await settleSome(chunk, settlements.slice(at, at + MAX_SETTLE));
-      }
-      return result;
+      const calls: ReturnType<typeof settleSome>[] = [];
+      for (let at = 0; at < settlements.length; at += MAX_SETTLE)
+        calls.push(settleSome(chunk, settlements.slice(at, at + MAX_SETTLE)));
+      return (await Promise.all(calls)).at(-1) ?? 'ok';
     },
 
     async finish(chunk: ClaimedChunk): Promise<Finish> {

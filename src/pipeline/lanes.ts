@@ -1,0 +1,130 @@
+import type { Recipient } from '../domain/recipient.js';
+import type { Conclusions } from './conclusions.js';
+import type { Open } from './open.js';
+import type { ClaimedChunk, Composer, Log, Offered, RelayConnection } from './ports.js';
+import type { Intent, Recorder } from './recorder.js';
+
+/** An intent that was confirmed so late may belong to somebody else by now: less than the queue's lock. */
+const STALE_INTENT_MS = 10_000;
+
+const UNTOUCHED = { verb: 'untouched', reason: 'none', reply: null, latencyMs: null, delayMs: 0 } as const;
+const UNCOMPOSED = { verb: 'failed', reason: 'render', reply: null, latencyMs: null, delayMs: 0 } as const;
+
+/** A recipient on its way to the relay. */
+interface Mail {
+  readonly open: Open;
+  readonly offered: Offered;
+}
+
+export interface LanesOptions {
+  readonly chunk: ClaimedChunk;
+  readonly recipients: readonly Recipient[];
+  readonly composer: Composer;
+  readonly recorder: Recorder;
+  readonly conclusions: Conclusions;
+  /** What is open and due, in order; lanes take from its head. */
+  readonly ready: Open[];
+  readonly log: Log;
+  /** False: begin nothing more. */
+  readonly goesOn: () => boolean;
+  /** The ledger did not grant an intent. */
+  readonly refused: (intent: Intent) => void;
+  /** A lane ended by a mistake of ours. */
+  readonly broken: (error: unknown) => void;
+  /** Told whenever a lane has ended, or the last recipient was taken. */
+  readonly changed: () => void;
+}
+
+/**
+ * The connections that send a chunk, each a lane: a recipient is composed and its envelope offered while its intent is
+ * being recorded; only then its content goes, with the next one's envelope behind it.
+ */
+export class Lanes {
+  /** Lanes that are open, and recipients that are failed without one. */
+  count = 0;
+  readonly #options: LanesOptions;
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  open(connection: RelayConnection): void {
+    this.count++;
+    void this.#run(connection)
+      .catch(this.#options.broken)
+      .finally(() => this.#ended());
+  }
+
+  async #run(connection: RelayConnection): Promise<void> {
+    let mail = this.#next(connection);
+    if (mail === null) connection.release();
+    while (mail !== null) {
+      // Lost with the connection under the one before it, and no intent of its own: as if it had not been tried.
+      if (mail.offered.lost) {
+        this.#options.ready.unshift(mail.open);
+        return;
+      }
+      mail = await this.#carry(mail, connection);
+    }
+  }
+
+  /** Carries one mail through; returns what follows it on the same connection. */
+  async #carry({ open, offered }: Mail, connection: RelayConnection): Promise<Mail | null> {
+    const { conclusions, goesOn } = this.#options;
+    if (!goesOn() || !(await this.#begin(open))) {
+      offered.withdraw();
+      return null;
+    }
+    const following = connection.mayKeep(this.count) ? this.#next(connection) : null;
+    offered.deliver();
+    conclusions.conclude(open, await offered.outcome);
+    return following;
+  }
+
+  /** Composes the next recipient and offers it; null where none is to be begun here any more. */
+  #next(connection: RelayConnection): Mail | null {
+    const { ready, recipients, composer, chunk, goesOn, changed } = this.#options;
+    while (goesOn()) {
+      const open = ready.shift();
+      if (ready.length === 0) changed();
+      if (!open) return null;
+      const recipient = recipients[open.index];
+      if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
+      try {
+        return { open, offered: connection.offer(composer.compose(recipient)) };
+      } catch (error) {
+        this.#fail(open, recipient, error);
+      }
+    }
+    return null;
+  }
+
+  #fail(open: Open, { line }: Recipient, error: unknown): void {
+    const { chunk, log, conclusions, broken } = this.#options;
+    log.warn({ err: error, campaign: chunk.campaign, line }, 'a message could not be composed');
+    this.count++;
+    void this.#begin(open)
+      .then((begun) => begun && conclusions.record(open, UNCOMPOSED))
+      .catch(broken)
+      .finally(() => this.#ended());
+  }
+
+  #ended(): void {
+    this.count--;
+    this.#options.changed();
+  }
+
+  /** True where the intent is in the ledger, and fresh: now, and only now, the content may go. */
+  async #begin(open: Open): Promise<boolean> {
+    const { chunk, recorder, conclusions, refused } = this.#options;
+    const asked = performance.now();
+    const intent = await recorder.begin(chunk, open.index);
+    if (intent.kind !== 'granted') {
+      refused(intent);
+      return false;
+    }
+    if (performance.now() - asked <= STALE_INTENT_MS) return true;
+    conclusions.record(open, UNTOUCHED);
+    return false;
+  }
+}
