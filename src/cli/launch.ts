@@ -93,7 +93,7 @@ export async function stageList(
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
-      batches: plan.list.batches(plan.needs),
+      batches: plan.list.packed(plan.needs) ?? plan.list.batches(plan.needs),
       listDigest: () => plan.list.digest(),
       chunkSize: settings.chunkSize,
       reject: (some) => rejects.add(some),

@@ -151,6 +151,7 @@ function urlOf(port: number): string {
 function tap(list: Plan['list'], addresses: string[], quiet: AbortSignal): Plan['list'] {
   return {
     ...list,
+    packed: () => null,
     async *batches(...needs) {
       for await (const batch of list.batches(...needs)) {
         quiet.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { Campaign, CampaignOptions, Phase, RelayIdentity, StagedTotals, Standing } from '../domain/campaign.js';
 import type { Outcome, RelayFault } from '../domain/outcome.js';
-import type { Recipient } from '../domain/recipient.js';
+import type { Recipient, Reject } from '../domain/recipient.js';
 import type { Reason } from '../domain/record.js';
 import type { Summary } from '../domain/summary.js';
 import type { Verdict } from '../domain/verdict.js';
@@ -191,11 +191,25 @@ export interface StagingStore {
   discard(id: string, nonce: string): Promise<void>;
 }
 
+/** Rows of a list, of which those that are sendable are packed. */
+export interface PackedBatch {
+  readonly rejects: readonly Reject[];
+  /**
+   * For each recipient, in JSON in UTF-8, a comma and an array: line, address, and a value for each variable that the
+   * campaign keeps, in their order. Good until the next batch is asked for.
+   */
+  readonly bytes: Buffer;
+  /** Where each recipient ends in them. */
+  readonly ends: Uint32Array;
+}
+
 /** A chunk while it is filled. */
 export interface StagedChunk {
   /** How many recipients were added. */
   readonly size: number;
   add(recipients: readonly Recipient[]): void;
+  /** Adds `count` of a batch, which these bytes are; they are copied. */
+  addPacked(bytes: Buffer, count: number): void;
   /** Writes the chunk, once; returns the bytes that its recipients take in Redis. */
   write(): Promise<number>;
 }

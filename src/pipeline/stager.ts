@@ -1,8 +1,8 @@
 import type { CampaignOptions, StagedTotals } from '../domain/campaign.js';
-import { chunkSize } from '../domain/chunk-size.js';
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient, Reject } from '../domain/recipient.js';
-import type { StagingStore, TemplateText } from './ports.js';
+import { ChunkWriter } from './chunk-writer.js';
+import type { PackedBatch, StagingStore, TemplateText } from './ports.js';
 
 export type ListRow =
   | { readonly kind: 'recipient'; readonly recipient: Recipient }
@@ -16,12 +16,12 @@ export interface StageInput {
   readonly template: TemplateText;
   /** The variables that the template uses: the only ones that are kept. */
   readonly needs: readonly string[];
-  readonly batches: AsyncIterable<readonly ListRow[]>;
+  readonly batches: AsyncIterable<readonly ListRow[] | PackedBatch>;
   /** SHA-256 of the list, asked for when it has been read. */
   readonly listDigest: () => string;
   readonly chunkSize: number | null;
   readonly reject: (rejects: readonly Reject[]) => Promise<void>;
-  /** A further check of each recipient; throws to refuse the launch. */
+  /** A further check of each recipient that doesn't come packed; throws to refuse the launch. */
   readonly check: (recipient: Recipient) => void;
   /** Asked when all is staged and nothing is sealed; throws to give up. */
   readonly confirm: (staged: Staged) => Promise<void>;
@@ -35,8 +35,6 @@ export interface Staged {
   readonly first: Recipient;
 }
 
-/** Chunks that are packed and written while the list is read on. */
-const WRITES_AT_A_TIME = 4;
 const HEARD_EVERY_MS = 10_000;
 
 /**
@@ -67,60 +65,47 @@ export async function stage(input: StageInput): Promise<Staged> {
 }
 
 async function writeChunks(input: StageInput): Promise<Staged> {
-  const { id, nonce, store, options, needs } = input;
   const rejects: Record<string, number> = {};
-  const writes = new Set<Promise<void>>();
-  let failure: unknown;
-  let chunk = store.chunk(id, nonce, 0, needs, options);
+  const chunks = new ChunkWriter(input);
   let first: Recipient | null = null;
-  let [rows, total, chunks, bytes] = [0, 0, 0, 0];
-
-  async function write(): Promise<void> {
-    const writing: Promise<void> = chunk
-      .write()
-      .then((size) => {
-        bytes += size;
-      })
-      .catch((error: unknown) => {
-        failure ??= error;
-      })
-      .finally(() => writes.delete(writing));
-    writes.add(writing);
-    chunk = store.chunk(id, nonce, ++chunks, needs, options);
-    if (writes.size >= WRITES_AT_A_TIME) await Promise.race(writes);
-    if (failure) throw failure;
-  }
-
+  let rows = 0;
   for await (const batch of input.batches) {
-    rows += batch.length;
-    const refused: Reject[] = [];
-    let taken: Recipient[] = [];
-    for (const row of batch) {
-      if (row.kind === 'reject') {
-        rejects[row.reject.reason] = (rejects[row.reject.reason] ?? 0) + 1;
-        refused.push(row.reject);
-        continue;
+    const refused = 'ends' in batch ? batch.rejects : batch.flatMap((row) => (row.kind === 'reject' ? row.reject : []));
+    for (const { reason } of refused) rejects[reason] = (rejects[reason] ?? 0) + 1;
+    if ('ends' in batch) {
+      rows += refused.length + batch.ends.length;
+      first ??= firstOf(batch, input.needs);
+      await chunks.addPacked(batch);
+    } else {
+      rows += batch.length;
+      const recipients = batch.flatMap((row) => (row.kind === 'recipient' ? row.recipient : []));
+      for (const recipient of recipients) {
+        requireVariables(recipient, input.needs);
+        input.check(recipient);
       }
-      const { recipient } = row;
-      requireVariables(recipient, needs);
-      input.check(recipient);
-      first ??= recipient;
-      total += 1;
-      taken.push(recipient);
-      if (chunk.size + taken.length < chunkSize(chunks, input.chunkSize)) continue;
-      chunk.add(taken);
-      taken = [];
-      await write();
+      first ??= recipients[0] ?? null;
+      await chunks.add(recipients);
     }
-    chunk.add(taken);
     await input.reject(refused);
   }
-  if (chunk.size > 0) await write();
-  await Promise.all(writes);
-  if (failure) throw failure;
+  const written = await chunks.end();
   if (!first) throw nothingSendable(rows, rejects);
   const digests = { listDigest: input.listDigest(), templateDigest: input.template.digest };
-  return { totals: { total, chunks, rows, rejects, ...digests }, bytes, first };
+  return {
+    totals: { total: written.total, chunks: written.chunks, rows, rejects, ...digests },
+    bytes: written.bytes,
+    first,
+  };
+}
+
+function firstOf({ bytes, ends }: PackedBatch, needs: readonly string[]): Recipient | null {
+  if (ends.length === 0) return null;
+  const [line, address, ...values]: [number, string, ...string[]] = JSON.parse(bytes.toString('utf8', 1, ends[0]));
+  const variables: Record<string, string> = Object.create(null);
+  needs.forEach((name, i) => {
+    variables[name] = values[i] ?? '';
+  });
+  return { line, address, variables };
 }
 
 /** Refuses a row that lacks what the template uses; an empty cell is no fault. */

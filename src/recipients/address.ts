@@ -12,9 +12,9 @@ export type ParsedAddress =
   | { readonly ok: false; readonly reason: RejectReason; readonly detail: string };
 
 /** RFC 5321 4.5.3.1.1 to 4.5.3.1.3, in octets, of UTF-8 where it isn't ASCII (RFC 6531 3.3). A path is 256 with its angle brackets, so 254 are left. */
-const MAX_LOCAL = 64;
+export const MAX_LOCAL = 64;
 const MAX_DOMAIN = 255;
-const MAX_ADDRESS = 254;
+export const MAX_ADDRESS = 254;
 
 /** Nearly every address there is. Without `--`, so that `xn--` labels go the careful way. The rest decides what is not. */
 const COMMON =

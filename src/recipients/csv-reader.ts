@@ -54,7 +54,7 @@ export class CsvReader {
       start = next;
     }
     this.#rest = buffer.slice(start);
-    if (final && this.#openQuote !== null) throw this.#unclosed(this.#openQuote);
+    if (final && this.#openQuote !== null) throw unclosedQuote(this.#openQuote, this.#source);
     if (this.#rest.length > MAX_RECORD) throw this.#tooLong(this.#line);
     return records;
   }
@@ -94,7 +94,7 @@ export class CsvReader {
       const atDelimiter = buffer[end] === this.#delimiter;
       const text = buffer.slice(from, atDelimiter ? end : this.#withoutReturn(buffer, from, end));
       if (from === pos) cells.push(text);
-      else if (text.trim() !== '') fault = `Text stands after the closing quote of cell ${cells.length}.`;
+      else if (text.trim() !== '') fault = quoteFault(cells.length);
       pos = end + 1;
       if (!atDelimiter) break;
     }
@@ -125,17 +125,26 @@ export class CsvReader {
     return count;
   }
 
-  #unclosed(line: number): FanmailError {
-    return new FanmailError('LIST_SYNTAX', `The quote that opens on line ${line} of ${this.#source} is never closed.`, {
-      hint: 'Close it, or write a quote inside a cell twice, as in "the ""best"" one".',
-    });
-  }
-
   #tooLong(line: number): FanmailError {
-    if (this.#openQuote !== null) return this.#unclosed(this.#openQuote);
-    const message = `The record on line ${line} of ${this.#source} has more than ${MAX_RECORD} characters.`;
-    return new FanmailError('LIST_SYNTAX', message, { hint: 'Look for a missing line end or quote there.' });
+    if (this.#openQuote !== null) return unclosedQuote(this.#openQuote, this.#source);
+    return recordTooLong(line, this.#source);
   }
+}
+
+export function unclosedQuote(line: number, source: string): FanmailError {
+  return new FanmailError('LIST_SYNTAX', `The quote that opens on line ${line} of ${source} is never closed.`, {
+    hint: 'Close it, or write a quote inside a cell twice, as in "the ""best"" one".',
+  });
+}
+
+export function recordTooLong(line: number, source: string): FanmailError {
+  const message = `The record on line ${line} of ${source} has more than ${MAX_RECORD} characters.`;
+  return new FanmailError('LIST_SYNTAX', message, { hint: 'Look for a missing line end or quote there.' });
+}
+
+/** The fault of a record; `cell` counts from 1. */
+export function quoteFault(cell: number): string {
+  return `Text stands after the closing quote of cell ${cell}.`;
 }
 
 const QUOTE = 0x22;

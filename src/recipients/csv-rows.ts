@@ -2,6 +2,7 @@ import { FanmailError } from '../domain/errors.js';
 import type { Column } from '../domain/recipient.js';
 import { parseAddress } from './address.js';
 import { addressColumn, columnsOf } from './columns.js';
+import { faulty, NUL_FAULT, ragged } from './csv-layout.js';
 import { CsvReader, type CsvRecord, type Dialect } from './csv-reader.js';
 import { announcedDialect, sniffDialect, sniffHeaderless } from './dialect.js';
 import { type OpenedRows, type RawRow, SameVariables } from './rows.js';
@@ -35,7 +36,8 @@ export function openCsv(head: string, final: boolean, options: CsvOptions): Open
   const all = columns.map((column, index) => ({ name: column.variable, index }));
   let kept: readonly Place[] = all;
   const reader = new CsvReader(dialect, source);
-  let toSkip = (announced ? 1 : 0) + (known ? 0 : 1);
+  const layout = { dialect, width: all.length, emailIndex, toSkip: (announced ? 1 : 0) + (known ? 0 : 1) };
+  let { toSkip } = layout;
   /** A NUL is rare, so nobody looks for it in every row before the first one came. */
   let nul = false;
   const push = (text: string, last: boolean, needs?: readonly string[]): RawRow[] => {
@@ -46,7 +48,7 @@ export function openCsv(head: string, final: boolean, options: CsvOptions): Open
     toSkip = Math.max(0, toSkip - records.length);
     return rows.map((record) => toRow(nul ? withNulFault(record) : record, all.length, kept, emailIndex));
   };
-  return { format: 'csv', delimiter: dialect.delimiter, columns, emailColumn, push };
+  return { format: 'csv', delimiter: dialect.delimiter, columns, emailColumn, layout, push };
 }
 
 /** A variable and the place of its cell in a row. */
@@ -84,17 +86,14 @@ function checkWidth({ line, cells }: CsvRecord, width: number, source: string): 
 
 function withNulFault(record: CsvRecord): CsvRecord {
   if (record.fault || !record.cells.some((cell) => cell.includes('\0'))) return record;
-  return { ...record, fault: 'A NUL character stands in it.' };
+  return { ...record, fault: NUL_FAULT };
 }
 
 function toRow(record: CsvRecord, width: number, kept: readonly Place[], emailIndex: number): RawRow {
   const { line, cells, fault } = record;
   const address = cells[emailIndex];
-  if (fault) return { kind: 'reject', reject: { line, address: address ?? '', reason: 'row-syntax', detail: fault } };
-  if (cells.length !== width) {
-    const detail = `The row has ${cells.length} of ${width} cells.`;
-    return { kind: 'reject', reject: { line, address: address ?? '', reason: 'row-ragged', detail } };
-  }
+  if (fault) return { kind: 'reject', reject: faulty(line, address ?? '', fault) };
+  if (cells.length !== width) return { kind: 'reject', reject: ragged(line, address ?? '', cells.length, width) };
   const variables = new SameVariables();
   for (const { name, index } of kept) variables[name] = cells[index] ?? '';
   return { kind: 'fields', line, address, variables };

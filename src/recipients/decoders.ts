@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { FanmailError } from '../domain/errors.js';
-import { Survey, wholeCharacters } from './survey.js';
+import { countLineEnds, Survey, wholeCharacters } from './survey.js';
 
 /** Turns bytes in blocks cut anywhere into text. Throws FanmailError LIST_UNREADABLE, naming the line of what is no such text. */
 export interface Decoder {
   decode(block: Buffer): string;
+  /** The same text in UTF-8, in whole characters. */
+  recode(block: Buffer): Buffer;
   /** What is left; half a character is refused. */
   end(): string;
 }
@@ -19,21 +21,27 @@ export interface DecoderOptions {
 export function utf8Decoder({ source, hint }: DecoderOptions): Decoder {
   let line = 1;
   let cut = Buffer.alloc(0);
-  const text = (bytes: Buffer): string => {
+  const checked = (bytes: Buffer): Buffer => {
     if (!isUtf8(bytes)) throw unreadable(source, 'UTF-8', line + linesBeforeFault(bytes), hint);
-    const decoded = bytes.toString('utf8');
-    line += lineEnds(decoded);
-    return decoded;
+    line += countLineEnds(bytes);
+    return bytes;
+  };
+  const recode = (block: Buffer): Buffer => {
+    const bytes = cut.length === 0 ? block : Buffer.concat([cut, block]);
+    const whole = wholeCharacters(bytes);
+    cut = Buffer.from(bytes.subarray(whole));
+    return checked(bytes.subarray(0, whole));
   };
   return {
-    decode(block) {
-      const bytes = cut.length === 0 ? block : Buffer.concat([cut, block]);
-      const whole = wholeCharacters(bytes);
-      cut = Buffer.from(bytes.subarray(whole));
-      return text(bytes.subarray(0, whole));
-    },
-    end: () => text(cut),
+    decode: (block) => recode(block).toString('utf8'),
+    recode,
+    end: () => checked(cut).toString('utf8'),
   };
+}
+
+/** A decoder that can make text does the rest by way of it: these encodings are rare. */
+function byText(decoder: Omit<Decoder, 'recode'>): Decoder {
+  return { ...decoder, recode: (block) => Buffer.from(decoder.decode(block)) };
 }
 
 function linesBeforeFault(bytes: Buffer): number {
@@ -56,7 +64,7 @@ export function utf16Decoder(bigEndian: boolean, { source, hint }: DecoderOption
     line += lineEnds(decoded);
     return decoded;
   };
-  return {
+  return byText({
     decode(block) {
       const bytes = cut.length === 0 ? block : Buffer.concat([cut, block]);
       let whole = bytes.length & ~1;
@@ -70,7 +78,7 @@ export function utf16Decoder(bigEndian: boolean, { source, hint }: DecoderOption
       if (cut.length > 0) throw unreadable(source, 'UTF-16', line, hint);
       return '';
     },
-  };
+  });
 }
 
 function lineEnds(text: string): number {
@@ -85,7 +93,7 @@ const C1 = '€.‚ƒ„…†‡ˆ‰Š‹Œ.Ž..‘’“”•–—˜™š�
 /** By hand: Node 20's own TextDecoder takes Windows-1252 for Latin-1 in some of its releases. */
 export function windows1252Decoder({ source, hint }: DecoderOptions): Decoder {
   let line = 1;
-  return {
+  return byText({
     decode(block) {
       const latin1 = block.toString('latin1');
       const decoded = latin1.replace(/[\x80-\x9f]/g, (char, at: number) => {
@@ -97,7 +105,7 @@ export function windows1252Decoder({ source, hint }: DecoderOptions): Decoder {
       return decoded;
     },
     end: () => '',
-  };
+  });
 }
 
 /**
@@ -111,7 +119,7 @@ export function guessedDecoder(otherLine: number, options: DecoderOptions): Deco
     const { utf8Line, foreignLine } = survey;
     refuseBadGuess({ utf8Line, foreignLine, otherLine }, options);
   };
-  return {
+  return byText({
     decode(block) {
       survey.push(block);
       check();
@@ -122,7 +130,7 @@ export function guessedDecoder(otherLine: number, options: DecoderOptions): Deco
       check();
       return decoder.end();
     },
-  };
+  });
 }
 
 type Findings = Pick<Survey, 'utf8Line' | 'otherLine' | 'foreignLine'>;

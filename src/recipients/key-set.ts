@@ -48,21 +48,41 @@ export class KeySet {
 
   /** True when the key is new. */
   add(key: string): boolean {
-    const segment = this.#locate(key);
+    this.#hash.digest(key);
+    return this.#addHash();
+  }
+
+  has(key: string): boolean {
+    this.#hash.digest(key);
+    return this.#hasHash();
+  }
+
+  /** The same for the key of these code units. */
+  addUnits(units: Uint16Array, length: number): boolean {
+    this.#hash.digestUnits(units, length);
+    return this.#addHash();
+  }
+
+  hasUnits(units: Uint16Array, length: number): boolean {
+    this.#hash.digestUnits(units, length);
+    return this.#hasHash();
+  }
+
+  #addHash(): boolean {
+    const segment = this.#locate();
     if (!insert(segment, this.#hash.low, this.#hash.high)) return false;
     this.#size++;
     if (segment.used > segment.slots * MAX_LOAD) this.#grow(segment);
     return true;
   }
 
-  has(key: string): boolean {
-    const segment = this.#locate(key);
+  #hasHash(): boolean {
+    const segment = this.#locate();
     return find(segment, this.#hash.low, this.#hash.high) < 0;
   }
 
-  /** Hashes the key; the low bits of `low` choose the segment, `high` the slot in it. */
-  #locate(key: string): Segment {
-    this.#hash.digest(key);
+  /** Where the last hash belongs: the low bits of `low` choose the segment, `high` the slot in it. */
+  #locate(): Segment {
     // An empty slot is two zeros, so the one hash that looks like it borrows its neighbour's.
     if (this.#hash.low === 0 && this.#hash.high === 0) this.#hash.low = SEGMENTS;
     return at(this.#segments, this.#hash.low & (SEGMENTS - 1));

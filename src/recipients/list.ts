@@ -1,26 +1,20 @@
 import { FanmailError } from '../domain/errors.js';
-import type { Column, Recipient, Reject, RejectReason } from '../domain/recipient.js';
-import { parseAddress } from './address.js';
+import type { Column } from '../domain/recipient.js';
+import type { PackedBatch } from '../pipeline/ports.js';
+import type { CsvLayout } from './csv-layout.js';
+import { CsvPacker } from './csv-packer.js';
 import { openCsv } from './csv-rows.js';
 import type { Encoding, EncodingChoice } from './encoding.js';
-import { KeySet } from './key-set.js';
 import { openNdjson } from './ndjson-rows.js';
-import type { OpenedRows, RawRow } from './rows.js';
+import type { OpenedRows } from './rows.js';
+import { type Row, Screen, type ScreenOptions } from './screen.js';
 import { type ListInput, MAX_RECORD, type OpenedText, openText } from './text.js';
 
-export type Row =
-  | { readonly kind: 'recipient'; readonly recipient: Recipient }
-  | { readonly kind: 'reject'; readonly reject: Reject };
-
-export interface ListOptions {
+export interface ListOptions extends ScreenOptions {
   /** The list's name for messages. */
   readonly source: string;
   /** The address column by title or variable, in any case. */
   readonly emailColumn?: string;
-  /** Sendable recipients to stop after, at least 1. */
-  readonly limit?: number;
-  /** Addresses never to send to. */
-  readonly exclude?: KeySet | undefined;
   /** By default NDJSON where the first character that is not blank is `{`, and CSV otherwise. */
   readonly format?: 'csv' | 'ndjson';
   /** By default `auto`, see `openText`. */
@@ -45,7 +39,12 @@ export interface RecipientList {
    */
   batches(needs?: readonly string[]): AsyncIterable<readonly Row[]>;
   /**
-   * SHA-256 of the raw bytes of the whole list, in hex, once `batches()` has ended by itself; with a limit, too: what
+   * The same rows with the variables `needs` and no others, packed as they are read, in a fifth of the time; in place of
+   * `batches`. Null for NDJSON, and where a column is missing.
+   */
+  packed(needs: readonly string[]): AsyncIterable<PackedBatch> | null;
+  /**
+   * SHA-256 of the raw bytes of the whole list, in hex, once its rows have ended by themselves; with a limit, too: what
    * comes after it is read for this alone.
    */
   digest(): string;
@@ -107,21 +106,36 @@ function empty(source: string): FanmailError {
 function listOf(
   rows: OpenedRows,
   head: string,
-  { encoding, notice, pieces, digest: digestOf }: OpenedText,
+  { encoding, notice, pieces, bytes, digest: digestOf }: OpenedText,
   options: ListOptions,
 ): RecipientList {
   let digest: string | undefined;
   let begun = false;
-  async function* batches(needs?: readonly string[]): AsyncGenerator<readonly Row[]> {
+  const begin = (): Screen => {
     if (begun) throw new Error('the batches of a list can be read once');
     begun = true;
-    const screen = new Screen(options);
+    return new Screen(options);
+  };
+  async function* batches(needs?: readonly string[]): AsyncGenerator<readonly Row[]> {
+    const screen = begin();
     try {
       yield* some(screen.pass(rows.push(head, false, needs)));
       for await (const text of pieces) {
         if (!screen.full) yield* some(screen.pass(rows.push(text, false, needs)));
       }
       if (!screen.full) yield* some(screen.pass(rows.push('', true, needs)));
+      digest = digestOf();
+    } finally {
+      await pieces.return(undefined);
+    }
+  }
+  async function* packed(layout: CsvLayout, values: readonly number[]): AsyncGenerator<PackedBatch> {
+    const screen = begin();
+    const packer = new CsvPacker(layout, values, screen, options.source);
+    try {
+      yield packer.push(Buffer.from(head), false);
+      for await (const block of bytes) if (!screen.full) yield packer.push(block, false);
+      if (!screen.full) yield packer.push(Buffer.alloc(0), true);
       digest = digestOf();
     } finally {
       await pieces.return(undefined);
@@ -136,6 +150,10 @@ function listOf(
     columns,
     emailColumn,
     batches,
+    packed(needs) {
+      const values = needs.map((name) => columns.findIndex(({ variable }) => variable === name));
+      return rows.layout === null || values.includes(-1) ? null : packed(rows.layout, values);
+    },
     digest: () => {
       if (digest === undefined) throw new Error('the digest of a list is known once all its batches were read');
       return digest;
@@ -145,50 +163,4 @@ function listOf(
 
 function some<T>(items: readonly T[]): readonly (readonly T[])[] {
   return items.length === 0 ? [] : [items];
-}
-
-/** Decides about each row: what may be sent, and why not. */
-class Screen {
-  readonly #seen = new KeySet();
-  readonly #exclude: KeySet | undefined;
-  #left: number;
-
-  constructor({ exclude, limit }: ListOptions) {
-    this.#exclude = exclude;
-    this.#left = limit ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** True once the limit is reached. */
-  get full(): boolean {
-    return this.#left <= 0;
-  }
-
-  pass(rows: readonly RawRow[]): Row[] {
-    const passed: Row[] = [];
-    for (const row of rows) {
-      if (this.full) break;
-      passed.push(this.#decide(row));
-    }
-    return passed;
-  }
-
-  #decide(row: RawRow): Row {
-    if (row.kind === 'reject') return row;
-    const { line, address: written, variables } = row;
-    if (written === undefined || written === null) return refuse(line, '', 'no-address', 'There is no address.');
-    if (typeof written !== 'string') {
-      return refuse(line, JSON.stringify(written), 'no-address', 'The address is no text.');
-    }
-    const parsed = parseAddress(written);
-    if (!parsed.ok) return refuse(line, written, parsed.reason, parsed.detail);
-    if (this.#exclude?.has(parsed.key))
-      return refuse(line, written, 'suppressed', 'The address is never to be sent to.');
-    if (!this.#seen.add(parsed.key)) return refuse(line, written, 'duplicate', 'The same address stood earlier.');
-    this.#left--;
-    return { kind: 'recipient', recipient: { line, address: parsed.address, variables } };
-  }
-}
-
-function refuse(line: number, address: string, reason: RejectReason, detail: string): Row {
-  return { kind: 'reject', reject: { line, address, reason, detail } };
 }

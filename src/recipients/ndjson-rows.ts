@@ -27,7 +27,7 @@ export function openNdjson(
   const lines = new LineReader(source);
   const push = (text: string, last: boolean): RawRow[] =>
     lines.push(text, last).map((line) => toRow(line, emailColumn.variable, variableByKey));
-  return { format: 'ndjson', delimiter: null, columns, emailColumn, push };
+  return { format: 'ndjson', delimiter: null, columns, emailColumn, layout: null, push };
 }
 
 function toRow({ line, text }: Line, emailVariable: string, variableByKey: ReadonlyMap<string, string>): RawRow {

@@ -1,4 +1,5 @@
 import type { Column, Reject, Value } from '../domain/recipient.js';
+import type { CsvLayout } from './csv-layout.js';
 
 /** A row as its format gives it, before anybody looked at the address. */
 export type RawRow =
@@ -17,6 +18,8 @@ export interface OpenedRows {
   readonly delimiter: string | null;
   readonly columns: readonly Column[];
   readonly emailColumn: Column;
+  /** Null for NDJSON. */
+  readonly layout: CsvLayout | null;
   /**
    * The rows that the text completes, in order; the text that was needed to open the list comes first, again. Of their
    * variables those of `needs` are there; others may be.

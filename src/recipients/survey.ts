@@ -64,7 +64,7 @@ export class Survey {
   }
 }
 
-function countLineEnds(bytes: Buffer): number {
+export function countLineEnds(bytes: Buffer): number {
   let count = 0;
   // Lines are short: a call of indexOf for each costs more.
   for (let i = 0; i < bytes.length; i++) if (bytes[i] === LF) count++;

@@ -43,6 +43,8 @@ export interface OpenedText {
   readonly notice: string | null;
   /** Without a byte order mark. Throws FanmailError LIST_UNREADABLE. Leaving early closes the input. */
   readonly pieces: AsyncGenerator<string, void, undefined>;
+  /** The same from where `pieces` stands on, in UTF-8, cut between characters. */
+  readonly bytes: AsyncIterable<Buffer>;
   /** SHA-256 of the bytes as they came, in hex; once, after the last piece. */
   digest(): string;
 }
@@ -69,11 +71,13 @@ export async function openText(input: ListInput, options: TextOptions): Promise<
       refuseBadGuess(survey, { source: options.source, hint: TRY_1252 });
     }
     const guessedLine = survey?.otherLine ?? null;
+    const raw = unmarked(head, mark?.bytes ?? 0, blocks);
     const decoder = decoderOf(declared, guessedLine, options);
     return {
       encoding: declared ?? (guessedLine === null ? 'utf-8' : 'windows-1252'),
       notice: guessedLine === null ? null : noticeOf(options.source, guessedLine),
-      pieces: decoded(head, mark?.bytes ?? 0, blocks, decoder),
+      pieces: decoded(raw, decoder),
+      bytes: recoded(raw, decoder),
       digest: () => hash.digest('hex'),
     };
   } catch (error) {
@@ -139,26 +143,34 @@ async function surveyHead(head: Buffer[], blocks: AsyncGenerator<Buffer>): Promi
   return survey;
 }
 
-async function* decoded(
+/** The blocks of `head` without the mark, and then the others. */
+async function* unmarked(
   head: Buffer[],
   markBytes: number,
   blocks: AsyncGenerator<Buffer>,
-  decoder: Decoder,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<Buffer, void, undefined> {
   try {
     let skip = markBytes;
     for (let block = head.shift(); block !== undefined; block = head.shift()) {
-      const text = decoder.decode(block.subarray(skip));
+      yield block.subarray(skip);
       skip = 0;
-      if (text !== '') yield text;
     }
-    for await (const block of blocks) {
-      const text = decoder.decode(block);
-      if (text !== '') yield text;
-    }
-    const last = decoder.end();
-    if (last !== '') yield last;
+    yield* blocks;
   } finally {
     await blocks.return(undefined);
   }
+}
+
+async function* decoded(blocks: AsyncGenerator<Buffer>, decoder: Decoder): AsyncGenerator<string, void, undefined> {
+  for await (const block of blocks) {
+    const text = decoder.decode(block);
+    if (text !== '') yield text;
+  }
+  const last = decoder.end();
+  if (last !== '') yield last;
+}
+
+async function* recoded(blocks: AsyncGenerator<Buffer>, decoder: Decoder): AsyncGenerator<Buffer, void, undefined> {
+  for await (const block of blocks) yield decoder.recode(block);
+  yield Buffer.from(decoder.end());
 }

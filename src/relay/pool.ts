@@ -60,7 +60,8 @@ class Pool implements Relay, Holder, Lender {
     this.#log = options.log;
     this.#where = describeRelay(identityOf(settings));
     this.#opener = new Opener((signal) => connect(settings, this.#timeouts, signal), {
-      opened: (connected) => this.#opened(new Dialogue(connected.socket, connected.offer, this.#timeouts, this, this.#manners)),
+      opened: (connected) =>
+        this.#opened(new Dialogue(connected.socket, connected.offer, this.#timeouts, this, this.#manners)),
       failed: (fault) => this.#failed(fault),
       again: () => this.#serveSoon(),
     });

@@ -16,6 +16,10 @@ export function stagedChunk(
       size += recipients.length;
       packer.add(recipients);
     },
+    addPacked(bytes, count) {
+      size += count;
+      packer.addPacked(bytes);
+    },
     async write() {
       const rows = await packer.pack();
       await put(rows, size);
