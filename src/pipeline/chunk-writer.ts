@@ -1,7 +1,8 @@
 import type { CampaignOptions } from '../domain/campaign.js';
 import { chunkSize } from '../domain/chunk-size.js';
+import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Recipient } from '../domain/recipient.js';
-import type { PackedBatch, StagedChunk, StagingStore } from './ports.js';
+import type { StagedChunk, StagingStore } from './ports.js';
 
 export interface ChunkWriterOptions {
   readonly id: string;

@@ -1,6 +1,6 @@
 import type { Campaign, CampaignOptions, Phase, RelayIdentity, StagedTotals, Standing } from '../domain/campaign.js';
 import type { Outcome, RelayFault } from '../domain/outcome.js';
-import type { Recipient, Reject } from '../domain/recipient.js';
+import type { Recipient } from '../domain/recipient.js';
 import type { Reason } from '../domain/record.js';
 import type { Summary } from '../domain/summary.js';
 import type { Verdict } from '../domain/verdict.js';
@@ -189,18 +189,6 @@ export interface StagingStore {
   seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void>;
   /** Forgets a staging that was given up. */
   discard(id: string, nonce: string): Promise<void>;
-}
-
-/** Rows of a list, of which those that are sendable are packed. */
-export interface PackedBatch {
-  readonly rejects: readonly Reject[];
-  /**
-   * For each recipient, in JSON in UTF-8, a comma and an array: line, address, and a value for each variable that the
-   * campaign keeps, in their order. Good until the next batch is asked for.
-   */
-  readonly bytes: Buffer;
-  /** Where each recipient ends in them. */
-  readonly ends: Uint32Array;
 }
 
 /** A chunk while it is filled. */

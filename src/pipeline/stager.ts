@@ -1,8 +1,9 @@
 import type { CampaignOptions, StagedTotals } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
+import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Recipient, Reject } from '../domain/recipient.js';
 import { ChunkWriter } from './chunk-writer.js';
-import type { PackedBatch, StagingStore, TemplateText } from './ports.js';
+import type { StagingStore, TemplateText } from './ports.js';
 
 export type ListRow =
   | { readonly kind: 'recipient'; readonly recipient: Recipient }

@@ -80,6 +80,7 @@ export function keyOf(address: string): string {
 }
 
 function localFault(local: string): ParsedAddress | null {
+  if (local.length <= MAX_LOCAL && DOT_STRING.test(local)) return null;
   if (local === '' || local === '""') return refuse('local-empty', 'Nothing stands before the @.');
   if (CONTROL.test(local)) return refuse('local-syntax', 'A control character or a line break stands before the @.');
   if (NO_ADDRESS.test(local)) {
@@ -102,8 +103,25 @@ function localFault(local: string): ParsedAddress | null {
   );
 }
 
-/** The domain in ASCII and lower case, or why it is none. */
+/**
+ * What domains outside ASCII came to: those of a list are few, and each costs more than all the rest of an address.
+ * Bounded, for lists where they aren't.
+ */
+const KNOWN = new Map<string, string | ParsedAddress>();
+const MAX_KNOWN = 1_000;
+
 function asciiDomain(written: string): string | ParsedAddress {
+  if (written.length > MAX_DOMAIN || !NOT_ASCII.test(written)) return mapDomain(written);
+  const known = KNOWN.get(written);
+  if (known !== undefined) return known;
+  const domain = mapDomain(written);
+  if (KNOWN.size === MAX_KNOWN) KNOWN.clear();
+  KNOWN.set(written, domain);
+  return domain;
+}
+
+/** The domain in ASCII and lower case, or why it is none. */
+function mapDomain(written: string): string | ParsedAddress {
   if (CONTROL.test(written)) return refuse('domain-syntax', 'A control character or a line break stands after the @.');
   if (written.startsWith('['))
     return refuse('domain-syntax', 'An address literal in place of a domain is not supported.');

@@ -1,5 +1,5 @@
+import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Reject } from '../domain/recipient.js';
-import type { PackedBatch } from '../pipeline/ports.js';
 import { CommonAddress } from './common-address.js';
 import { type CsvLayout, faulty, NUL_FAULT, ragged } from './csv-layout.js';
 import { quoteFault } from './csv-reader.js';

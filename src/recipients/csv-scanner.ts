@@ -1,3 +1,4 @@
+import type { FanmailError } from '../domain/errors.js';
 import { type Dialect, recordTooLong, unclosedQuote } from './csv-reader.js';
 import { MAX_RECORD } from './text.js';
 
@@ -75,11 +76,10 @@ export class CsvScanner {
       const end = this.#find(start);
       if (end === -1) {
         if (this.#openQuote > 0 && this.#final) throw unclosedQuote(this.#openQuote, this.#source);
-        this.#checkLength(start, this.#filled);
+        if (this.#isTooLong(start, this.#filled)) throw this.#endless(start);
         return false;
       }
-      this.#openQuote = 0;
-      this.#checkLength(start, end);
+      if (this.#isTooLong(start, end)) throw recordTooLong(this.#nextLine, this.#source);
       this.start = start;
       this.end = end;
       this.line = this.#nextLine;
@@ -159,10 +159,17 @@ export class CsvScanner {
     return (first <= 0x20 || first >= 0x7f) && this.bytes.toString('utf8', from, to).trim() === '';
   }
 
-  #checkLength(start: number, end: number): void {
+  #isTooLong(start: number, end: number): boolean {
     // Characters are no more than bytes, so nearly nobody has to count them.
-    if (end - start <= MAX_RECORD || this.bytes.toString('utf8', start, end).length <= MAX_RECORD) return;
-    if (this.#openQuote > 0) throw unclosedQuote(this.#openQuote, this.#source);
-    throw recordTooLong(this.#nextLine, this.#source);
+    return end - start > MAX_RECORD && this.bytes.toString('utf8', start, end).length > MAX_RECORD;
+  }
+
+  /** What is wrong with a record that is too long before its end has come. */
+  #endless(start: number): FanmailError {
+    // Within a single line a missing line end is as likely, unless all of it is one cell.
+    const lines = this.bytes.subarray(start, this.#filled).includes(this.#newline);
+    const open = lines ? this.#openQuote > 0 : this.bytes[start] === QUOTE;
+    if (!open) return recordTooLong(this.#nextLine, this.#source);
+    return unclosedQuote(this.#openQuote || this.#nextLine, this.#source);
   }
 }

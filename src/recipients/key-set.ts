@@ -3,7 +3,8 @@ import { HalfSipHash } from './half-sip-hash.js';
 
 const SEGMENTS = 32;
 /** A page is 4 KiB: 512 slots of two 32-bit halves. */
-const PAGE_SLOTS = 512;
+const PAGE_BITS = 9;
+const PAGE_SLOTS = 1 << PAGE_BITS;
 const PAGE_BYTES = PAGE_SLOTS * 8;
 /** What the objects around a page's memory cost in V8, rounded up. */
 const PAGE_OVERHEAD = 256;
@@ -101,9 +102,8 @@ export class KeySet {
       }
       page.fill(0);
     }
-    segment.used = 0;
     this.#addPages(segment, Math.max(1, Math.round(segment.pages.length * (GROWTH - 1))));
-    for (let i = 0; i < filled; i += 2) insert(segment, scratch[i] ?? 0, scratch[i + 1] ?? 0);
+    for (let i = 0; i < filled; i += 2) put(segment, scratch[i] ?? 0, scratch[i + 1] ?? 0);
   }
 
   #addPages(segment: Segment, count: number): void {
@@ -119,15 +119,20 @@ interface Segment {
   used: number;
 }
 
+/** Slots are in the order of `high`, so that a segment is rehashed from its one end to the other. */
+function home(segment: Segment, high: number): number {
+  return Math.floor(((high >>> 0) / 0x1_0000_0000) * segment.slots) >>> 0;
+}
+
 /** The slot where the hash could go, or `-1 - slot` where it already is. Some slot is always empty, so this ends. */
 function find(segment: Segment, low: number, high: number): number {
   const { pages, slots } = segment;
   const l = low >>> 0;
   const h = high >>> 0;
-  let slot = Math.floor((h / 0x1_0000_0000) * slots);
+  let slot = home(segment, h);
   for (;;) {
-    const page = at(pages, Math.floor(slot / PAGE_SLOTS));
-    const i = (slot % PAGE_SLOTS) * 2;
+    const page = at(pages, slot >>> PAGE_BITS);
+    const i = (slot & (PAGE_SLOTS - 1)) * 2;
     if (page[i] === l && page[i + 1] === h) return -1 - slot;
     if (page[i] === 0 && page[i + 1] === 0) return slot;
     if (++slot === slots) slot = 0;
@@ -137,12 +142,28 @@ function find(segment: Segment, low: number, high: number): number {
 function insert(segment: Segment, low: number, high: number): boolean {
   const slot = find(segment, low, high);
   if (slot < 0) return false;
-  const page = at(segment.pages, Math.floor(slot / PAGE_SLOTS));
-  const i = (slot % PAGE_SLOTS) * 2;
+  const page = at(segment.pages, slot >>> PAGE_BITS);
+  const i = (slot & (PAGE_SLOTS - 1)) * 2;
   page[i] = low;
   page[i + 1] = high;
   segment.used++;
   return true;
+}
+
+/** Puts a hash that is surely not there into a segment that counts it already. */
+function put(segment: Segment, low: number, high: number): void {
+  const { pages, slots } = segment;
+  let slot = home(segment, high);
+  for (;;) {
+    const page = at(pages, slot >>> PAGE_BITS);
+    const i = (slot & (PAGE_SLOTS - 1)) * 2;
+    if (page[i] === 0 && page[i + 1] === 0) {
+      page[i] = low;
+      page[i + 1] = high;
+      return;
+    }
+    if (++slot === slots) slot = 0;
+  }
 }
 
 function at<T>(items: readonly T[], index: number): T {

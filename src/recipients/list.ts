@@ -1,6 +1,6 @@
 import { FanmailError } from '../domain/errors.js';
+import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Column } from '../domain/recipient.js';
-import type { PackedBatch } from '../pipeline/ports.js';
 import type { CsvLayout } from './csv-layout.js';
 import { CsvPacker } from './csv-packer.js';
 import { openCsv } from './csv-rows.js';

@@ -8,7 +8,7 @@ const BACKSLASH = 0x5c;
 const MOST_OF_BYTE = 6;
 const MOST_OF_ROW = 2_048;
 
-/** Writes recipients as JSON, byte by byte from the list, in the form of `PackedRecipients`. */
+/** Writes recipients as JSON, byte by byte from the list, in the form of `PackedBatch`. */
 export class RowWriter {
   #bytes = Buffer.allocUnsafe(131_072);
   #filled = 0;

@@ -7,11 +7,10 @@ const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
 /**
  * Quality 2 makes 1% more of a chunk than 4 and takes half the time. The window holds a chunk of 500 recipients twice: a
- * larger one is memory to be cleared each time. What is packed mostly fits into one buffer.
+ * larger one is memory to be cleared each time.
  */
 const SETTINGS = {
   params: { [constants.BROTLI_PARAM_QUALITY]: 2, [constants.BROTLI_PARAM_LGWIN]: 16 },
-  chunkSize: 32_768,
 };
 /** A chunk is a few hundred kilobytes; what unpacks to more was not written by fanmail. */
 const MAX_UNPACKED = 512 * 1024 * 1024;
