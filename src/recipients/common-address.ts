@@ -58,7 +58,6 @@ export class CommonAddress {
     const { key } = this;
     let before = DOT;
     let label = this.at + 1;
-    let labels = 1;
     let letters = true;
     for (let i = label; i < length; i++) {
       const byte = bytes[start + i] ?? 0;
@@ -72,12 +71,11 @@ export class CommonAddress {
       if (lower === DOT) {
         if (i - label > 63) return false;
         label = i + 1;
-        labels++;
         letters = true;
       }
       key[i] = before = lower;
     }
     const last = length - label;
-    return labels > 1 && letters && last >= 2 && last <= 63;
+    return letters && last >= 2 && last <= 63;
   }
 }

@@ -3,7 +3,7 @@ import type { Reject } from '../domain/recipient.js';
 import { CommonAddress } from './common-address.js';
 import { type CsvLayout, faulty, NUL_FAULT, ragged } from './csv-layout.js';
 import { quoteFault } from './csv-reader.js';
-import { CELL, CsvScanner } from './csv-scanner.js';
+import { CsvScanner } from './csv-scanner.js';
 import { RowWriter } from './row-writer.js';
 import type { Screen } from './screen.js';
 
@@ -47,13 +47,12 @@ export class CsvPacker {
   #row(): Reject | null {
     const scanner = this.#scanner;
     const { emailIndex, width } = this.#layout;
-    const { line, starts, ends, kinds, bytes } = scanner;
+    const { line, starts, ends, bytes } = scanner;
     const text = () => (scanner.cells > emailIndex ? scanner.text(emailIndex) : '');
     if (scanner.faultyCell > 0) return faulty(line, text(), quoteFault(scanner.faultyCell));
     if (scanner.hasNul()) return faulty(line, text(), NUL_FAULT);
     if (scanner.cells !== width) return ragged(line, text(), scanner.cells, width);
-    const common =
-      kinds[emailIndex] !== CELL.doubled && this.#address.read(bytes, starts[emailIndex] ?? 0, ends[emailIndex] ?? 0);
+    const common = this.#address.read(bytes, starts[emailIndex] ?? 0, ends[emailIndex] ?? 0);
     if (common) {
       const refused = this.#screen.admitCommon(line, this.#address, text);
       if (refused === null) this.#writer.common(scanner, emailIndex, this.#address, this.#values);

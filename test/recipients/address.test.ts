@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import fc from 'fast-check';
 import validator from 'validator';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,21 @@ import { keyOf, parseAddress } from '../../src/recipients/address.js';
 const label63 = 'd'.repeat(63);
 
 describe('parseAddress', () => {
+  it('gives each domain outside ASCII its own form, asked for the first time or again, and among many', () => {
+    const domains = ['bücher.example', 'ücher.example', 'B\u00dcCHER.example', 'a.bücher.example', 'ü_x.example'];
+    for (const domain of [
+      ...domains,
+      ...domains,
+      ...Array.from({ length: 2_500 }, (_, n) => `ü${n % 1_200}.example`),
+    ]) {
+      const ascii = domainToASCII(domain);
+      const found = { ok: true, address: `a@${ascii}`, key: `a@${ascii}` };
+      expect(parseAddress(`a@${domain}`)).toEqual(
+        domain.includes('_') ? expect.objectContaining({ ok: false }) : found,
+      );
+    }
+  });
+
   it.each([
     ['a@b.com', 'a@b.com', 'a@b.com'],
     ['  Ann.Lee+x@Example.COM\t', 'Ann.Lee+x@example.com', 'ann.lee+x@example.com'],

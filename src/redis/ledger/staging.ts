@@ -15,7 +15,12 @@ const SILENT_MS = 60_000;
 export function createStagingStore(redis: Redis): StagingStore {
   /** Chunks written by nonce, so that what is given up doesn't lie in Redis for days. */
   const written = new Map<string, number>();
-  const scripts = { open: loadScript('open'), heard: loadScript('heard'), seal: loadScript('seal') };
+  const scripts = {
+    open: loadScript('open'),
+    put: loadScript('put'),
+    heard: loadScript('heard'),
+    seal: loadScript('seal'),
+  };
 
   return {
     async open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'> {
@@ -36,17 +41,13 @@ export function createStagingStore(redis: Redis): StagingStore {
     },
 
     chunk(id: string, nonce: string, chunk: number, columns: readonly string[], options: CampaignOptions) {
-      const keys = chunkKeys(id, nonce, chunk);
-      const ttl = ledgerTtlMs(options);
+      const { chunk: key, states, rows: rowsKey } = chunkKeys(id, nonce, chunk);
+      const keys = [campaignKeys(id).campaign, key, states, rowsKey];
       return stagedChunk(columns, async (rows, size) => {
         written.set(nonce, Math.max(chunk + 1, written.get(nonce) ?? 0));
-        await redis
-          .multi()
-          .set(keys.rows, rows, 'PX', SCRATCH_TTL_MS)
-          .set(keys.states, STATES.pending.byte.repeat(size), 'PX', ttl)
-          .hset(keys.chunk, 'fence', 0, 'claims', 0, 'size', size)
-          .pexpire(keys.chunk, ttl)
-          .exec();
+        const args = [FORMAT, nonce, rows, size, STATES.pending.byte, SCRATCH_TTL_MS, ledgerTtlMs(options)];
+        const { status } = await runScript(redis, scripts.put, keys, args);
+        if (status !== 'ok') throw takenOver(id);
       });
     },
 
