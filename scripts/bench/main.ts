@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bench, CannotMeasure, type RowDefinition } from './bench.js';
+import { Cleanup } from './cleanup.js';
+import { comparisonTable } from './compare.js';
+import { describeCommit, describeMachine } from './machine.js';
+import { type BenchOptions, helpText, parseOptions, UsageError } from './options.js';
+import { isMissed, type Report, type Row } from './report.js';
+import { ROWS } from './rows.js';
+import { loadReport, saveReport } from './save.js';
+import { findPostfix } from './sink.js';
+import { terminalTable } from './table.js';
+
+/** fanmail beside others, measured in one run: `npm run bench -- --help`. */
+async function main(args: readonly string[], cleanup: Cleanup): Promise<number> {
+  const names = ROWS.map(({ name }) => name);
+  const options = parseOptions(args, names);
+  if (options.help) {
+    process.stdout.write(helpText(ROWS));
+    return 0;
+  }
+  // Before an hour of measuring, not after it.
+  const saved = options.compare === null ? null : usable(() => loadReport(options.compare ?? ''));
+  const bench = prepare(options, cleanup);
+  const machine = describeMachine(bench.postfix);
+  const rows: Row[] = [];
+  for (const row of ROWS) {
+    if (options.only === null || options.only.includes(row.name)) rows.push(await measure(row, bench));
+  }
+  const mode = options.full ? 'full' : 'short';
+  const now = { date: new Date().toISOString(), commit: describeCommit(), rounds: options.rounds ?? 0 };
+  const report: Report = { version: 1, ...now, mode, machine, rows };
+  process.stdout.write(`\n${terminalTable(report)}`);
+  if (saved) process.stdout.write(`\n${comparisonTable(report, saved)}`);
+  if (options.out !== null) {
+    saveReport(report, options.out);
+    process.stdout.write(`\nsaved as ${options.out}.json, .md and .svg\n`);
+  }
+  return isMissed(report) ? 1 : 0;
+}
+
+function prepare(options: BenchOptions, cleanup: Cleanup): Bench {
+  const postfix = usable(() => findPostfix(process.env));
+  const folder = mkdtempSync(join(tmpdir(), 'fanmail-bench-'));
+  cleanup.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const { full, rounds, minutes } = options;
+  return { full, rounds, minutes, folder, postfix, cleanup, say: (text) => process.stderr.write(`${text}\n`) };
+}
+
+/** What the caller named and can't be used is the caller's to mend. */
+function usable<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  }
+}
+
+/** A row that goes wrong is reported like one that misses its bar, and the others are measured all the same. */
+async function measure({ name, what, fullOnly, measure: run }: RowDefinition, bench: Bench): Promise<Row> {
+  if (fullOnly && !bench.full) return { name, what, result: { kind: 'skipped', why: 'only with --full' } };
+  try {
+    return { name, what, result: { kind: 'measured', ...(await run(bench)) } };
+  } catch (error) {
+    const kind = error instanceof CannotMeasure ? 'skipped' : 'failed';
+    const why = error instanceof Error ? error.message : String(error);
+    return { name, what, result: { kind, why: why.replaceAll(bench.folder, '…').trim().slice(0, 500) } };
+  }
+}
+
+const cleanup = new Cleanup();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanup.run().then(() => process.exit(130)));
+}
+main(process.argv.slice(2), cleanup).then(
+  async (code) => {
+    await cleanup.run();
+    process.exit(code);
+  },
+  async (error: unknown) => {
+    await cleanup.run();
+    process.stderr.write(error instanceof UsageError ? `${error.message}\n` : `${(error as Error).stack}\n`);
+    process.exit(error instanceof UsageError ? 2 : 1);
+  },
+);

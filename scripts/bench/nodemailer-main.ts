@@ -1,0 +1,47 @@
+/**
+ * What most people would write: a loop over Nodemailer's pool with Handlebars, which keeps no account of anything.
+ * `nodemailer-main.ts PORT LIST TEMPLATE CONNECTIONS MESSAGES` prints its time and CPU as JSON.
+ */
+import Handlebars from 'handlebars';
+import nodemailer from 'nodemailer';
+import { readList } from './lists.js';
+import { FROM, readTemplate } from './templates.js';
+
+export interface LoopResult {
+  readonly messages: number;
+  readonly seconds: number;
+  readonly cpuMicroseconds: number;
+}
+
+const [port, list = '', folder = '', connections = '1', messages = '1'] = process.argv.slice(2);
+const recipients = readList(list, Number(messages));
+const source = readTemplate(folder);
+const subject = Handlebars.compile(source.subject, { noEscape: true });
+const html = Handlebars.compile(source.html);
+const text = Handlebars.compile(source.text, { noEscape: true });
+const transport = nodemailer.createTransport({
+  pool: true,
+  host: '127.0.0.1',
+  port: Number(port),
+  ignoreTLS: true,
+  maxConnections: Number(connections),
+  maxMessages: Number.POSITIVE_INFINITY,
+});
+
+const cpu = process.cpuUsage();
+const from = performance.now();
+let next = 0;
+await Promise.all(
+  Array.from({ length: Number(connections) }, async () => {
+    for (let one = recipients[next++]; one; one = recipients[next++]) {
+      const { address, variables } = one;
+      const parts = { subject: subject(variables), html: html(variables), text: text(variables) };
+      await transport.sendMail({ from: FROM, to: address, ...parts });
+    }
+  }),
+);
+const seconds = (performance.now() - from) / 1000;
+const { user, system } = process.cpuUsage(cpu);
+transport.close();
+const result: LoopResult = { messages: recipients.length, seconds, cpuMicroseconds: user + system };
+process.stdout.write(`${JSON.stringify(result)}\n`);

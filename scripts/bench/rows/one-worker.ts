@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { alternate, type Bench, type RowDefinition } from '../bench.js';
+import { Ground } from '../ground.js';
+import { readList, writeList } from '../lists.js';
+import type { Contender, Figure } from '../report.js';
+import { ratios } from '../samples.js';
+import { byFanmail, byNodemailer } from '../senders.js';
+import { messageBytes, newsletter, writeTemplate } from '../templates.js';
+
+export interface OneWorkerSize {
+  readonly connections: readonly number[];
+  /** Messages that fanmail sends, and Nodemailer, which takes longer for each. */
+  readonly ours: number;
+  readonly theirs: number;
+  readonly rounds: number;
+}
+
+export const oneWorker: RowDefinition = {
+  name: 'one-worker',
+  what: 'one worker process with full bookkeeping ÷ a loop over Nodemailer’s pool that counts nothing, 3.4 kB',
+  measure(bench) {
+    const connections = bench.full ? [5, 20, 50, 100] : [20];
+    const size = bench.full ? { ours: 60_000, theirs: 10_000, rounds: 5 } : { ours: 30_000, theirs: 4_000, rounds: 3 };
+    return measureOneWorker(bench, { connections, ...size, rounds: bench.rounds ?? size.rounds });
+  },
+};
+
+export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
+  const list = await writeList(bench.folder, size.ours);
+  const parts = newsletter();
+  const template = writeTemplate(join(bench.folder, 'newsletter'), parts);
+  const ground = new Ground(bench.folder, bench.cleanup);
+  const figures: Figure[] = [];
+  const contenders: Contender[] = [];
+  const cpu = { ours: [] as number[], theirs: [] as number[] };
+  for (const connections of size.connections) {
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    const job = { list, template, connections };
+    await alternate(bench, `one-worker, ${connections} connections`, size.rounds, [
+      async () => {
+        const id = `c${connections}-${ours.length}`;
+        const sent = await byFanmail(bench, ground, { ...job, messages: size.ours, processes: 1, id });
+        ours.push(sent.perSecond);
+        if (sent.cpuEach !== null) cpu.ours.push(sent.cpuEach);
+      },
+      async () => {
+        const sent = await byNodemailer(bench, { ...job, messages: size.theirs });
+        theirs.push(sent.perSecond);
+        if (sent.cpuEach !== null) cpu.theirs.push(sent.cpuEach);
+      },
+    ]);
+    const bar = { at: 'least', value: 6, aim: 9 } as const;
+    const by = `${connections} connections`;
+    figures.push({ name: `÷ Nodemailer, ${by}`, unit: '×', samples: ratios(ours, theirs), bar });
+    contenders.push({ name: `fanmail, one worker, ${by}`, unit: 'messages/s', samples: ours });
+    contenders.push({ name: `Nodemailer’s pool, ${by}`, unit: 'messages/s', samples: theirs });
+  }
+  await ground.stop();
+  if (cpu.ours.length > 0) contenders.push({ name: 'fanmail’s worker, CPU', unit: 'µs/message', samples: cpu.ours });
+  contenders.push({ name: 'Nodemailer’s loop, CPU', unit: 'µs/message', samples: cpu.theirs });
+  const bytes = messageBytes(parts, readList(list, 200));
+  return { figures, contenders, notes: [`${bytes} bytes a message`] };
+}

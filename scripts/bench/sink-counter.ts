@@ -1,0 +1,16 @@
+/** How far a sink is: `smtp-sink -c` writes this again and again, each after a carriage return. */
+export interface SinkCount {
+  readonly sessions: number;
+  readonly messages: number;
+}
+
+const COUNTER = /sess=(\d+) +quit=(\d+) +mesg=(\d+) *(?=\r|\n)/g;
+
+/**
+ * The last complete counter of what a sink wrote; null where there is none yet. One is complete when what ends it is
+ * there: a number that was cut off would be a smaller one.
+ */
+export function lastCount(text: string): SinkCount | null {
+  const last = [...text.matchAll(COUNTER)].at(-1);
+  return last ? { sessions: Number(last[1]), messages: Number(last[3]) } : null;
+}
