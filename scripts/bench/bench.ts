@@ -22,7 +22,6 @@ export class CannotMeasure extends Error {}
 export interface RowDefinition {
   readonly name: string;
   readonly what: string;
-  readonly fullOnly?: boolean;
   /** Throws CannotMeasure; any other error is a failure of what is measured. */
   measure(bench: Bench): Promise<Omit<Measured, 'kind'>>;
 }

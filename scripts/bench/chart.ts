@@ -35,10 +35,10 @@ export function chart(report: Report): string {
   const asked = LABEL + PLOT / MOST;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="13">
 <title id="t">fanmail’s benchmark: how far each figure is on the way to its bar</title>
-<desc id="d">${escape(words)}</desc>
+<desc id="d">${xml(words)}</desc>
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 <text x="16" y="26" font-size="16" font-weight="600" fill="#1a1a1a">How far each figure is on the way to its bar</text>
-<text x="16" y="46" fill="#555">${escape(words)}</text>
+<text x="16" y="46" fill="#555">${xml(words)}</text>
 ${lines.map((line, at) => drawn(line, TOP + at * LINE)).join('\n')}
 <path d="M${asked} ${TOP - 6}V${TOP + lines.length * LINE}" stroke="#1a1a1a" stroke-dasharray="4 3"/>
 <text x="${asked}" y="${height - 8}" text-anchor="middle" fill="#555">the bar</text>
@@ -53,10 +53,10 @@ function drawn({ row, figure, bar }: Line, y: number): string {
   const asked = `${bar.at === 'least' ? '≥' : '≤'} ${quantity(bar.value, figure.unit)}`;
   const middle = y + LINE / 2;
   const ends = [x(min), x(max)].sort((a, b) => a - b);
-  return `<text x="${LABEL - 10}" y="${middle + 4}" text-anchor="end" fill="#1a1a1a">${escape(shorten(`${row}: ${figure.name}`))}</text>
-<rect x="${LABEL}" y="${y + 5}" width="${round(x(median) - LABEL)}" height="${LINE - 12}" fill="${colour}"><title>${escape(`${figure.name}: ${quantity(median, figure.unit)}`)}</title></rect>
+  return `<text x="${LABEL - 10}" y="${middle + 4}" text-anchor="end" fill="#1a1a1a">${xml(shorten(`${row}: ${figure.name}`))}</text>
+<rect x="${LABEL}" y="${y + 5}" width="${round(x(median) - LABEL)}" height="${LINE - 12}" fill="${colour}"><title>${xml(`${figure.name}: ${quantity(median, figure.unit)}`)}</title></rect>
 <path d="M${ends[0]} ${middle - 1}H${ends[1]}" stroke="#1a1a1a" stroke-width="2"/>
-<text x="${LABEL + PLOT + 10}" y="${middle + 4}" fill="${colour}">${escape(`${quantity(median, figure.unit)} (${asked})`)}</text>`;
+<text x="${LABEL + PLOT + 10}" y="${middle + 4}" fill="${colour}">${xml(`${quantity(median, figure.unit)} (${asked})`)}</text>`;
 }
 
 function shorten(text: string): string {
@@ -67,6 +67,6 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function escape(text: string): string {
+function xml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

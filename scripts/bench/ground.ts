@@ -33,6 +33,14 @@ export interface Times {
   readonly endedAt: number | null;
 }
 
+export interface WorkersOptions {
+  readonly processes: number;
+  /** Of each process. */
+  readonly connections: number;
+  readonly port: number;
+  readonly logFile?: string;
+}
+
 export interface Workers extends Running {
   /** Process ids of those that send. */
   readonly senders: readonly number[];
@@ -76,10 +84,11 @@ export class Ground {
   }
 
   /** Starts `fanmail worker`; resolves when all its processes have said that they are there. */
-  async workers(options: { processes: number; connections: number; port: number }): Promise<Workers> {
+  async workers(options: WorkersOptions): Promise<Workers> {
     const { processes, connections, port } = options;
     const counts = ['--processes', String(processes), '--connections', String(connections)];
-    const args = [MAIN, 'worker', ...counts, '--smtp', `smtp://127.0.0.1:${port}`];
+    const log = options.logFile === undefined ? [] : ['--log-file', options.logFile];
+    const args = [MAIN, 'worker', ...counts, ...log, '--smtp', `smtp://127.0.0.1:${port}`];
     const running = start(this.#cleanup, process.execPath, args, { ...this.#options() });
     // Nobody reads what it prints.
     running.child.stdout?.resume();

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { alternate, type Bench, type RowDefinition } from '../bench.js';
+import { Ground } from '../ground.js';
+import type { LedgerResult } from '../ledger-main.js';
+import { writeList } from '../lists.js';
+import { nodeArgs, runCommand } from '../processes.js';
+import { startSink } from '../sink.js';
+import { newsletter, writeTemplate } from '../templates.js';
+
+const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
+
+export const ledgerCost: RowDefinition = {
+  name: 'ledger-cost',
+  what: 'CPU of a worker a message, less that of a worker whose ledger grants and forgets',
+  async measure(bench) {
+    const messages = bench.full ? 60_000 : 20_000;
+    const list = await writeList(bench.folder, messages);
+    const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
+    const spent = { redis: [] as number[], memory: [] as number[] };
+    const run = (kind: 'redis' | 'memory') => async () => {
+      spent[kind].push(await cpuEach(bench, { list, template, messages, kind }));
+    };
+    const rounds = bench.rounds ?? (bench.full ? 7 : 3);
+    await alternate(bench, 'ledger-cost', rounds, [run('redis'), run('memory')]);
+    const cost = spent.redis.map((each, at) => each - (spent.memory[at] ?? Number.NaN));
+    return {
+      figures: [{ name: 'the ledger’s cost', unit: 'µs/message', samples: cost, bar: { at: 'most', value: 20 } }],
+      contenders: [
+        { name: 'with the ledger, CPU', unit: 'µs/message', samples: spent.redis },
+        { name: 'without, CPU', unit: 'µs/message', samples: spent.memory },
+      ],
+      notes: [],
+    };
+  },
+};
+
+async function cpuEach(
+  bench: Bench,
+  job: { list: string; template: string; messages: number; kind: 'redis' | 'memory' },
+): Promise<number> {
+  // A Redis of its own: without a ledger the campaign never closes.
+  const ground = new Ground(bench.folder, bench.cleanup);
+  const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
+  await ground.launch({ id: 'c', list: job.list, template: job.template, port: sink.port });
+  const args = nodeArgs(MAIN, ground.socket, String(job.messages), job.kind);
+  const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args, { cwd: ground.cwd }));
+  await sink.expect(job.messages);
+  await sink.stop();
+  await ground.stop();
+  return (result as LedgerResult).cpuMicroseconds / job.messages;
+}

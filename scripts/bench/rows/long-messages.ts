@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { alternate, type RowDefinition } from '../bench.js';
+import { Ground } from '../ground.js';
+import { readList, writeList } from '../lists.js';
+import type { Contender, Figure } from '../report.js';
+import { ratios } from '../samples.js';
+import { byFanmail, byNodemailer, bySmtpSource } from '../senders.js';
+import { longNewsletter, messageBytes, writeTemplate } from '../templates.js';
+
+const CONNECTIONS = 20;
+
+export const longMessages: RowDefinition = {
+  name: 'long-messages',
+  what: 'messages of 100 kB, mostly static HTML that is not ASCII: one worker process ÷ others',
+  async measure(bench) {
+    const size = bench.full ? { ours: 20_000, theirs: 1_500, rounds: 5 } : { ours: 5_000, theirs: 400, rounds: 2 };
+    const list = await writeList(bench.folder, size.ours);
+    const parts = longNewsletter();
+    const template = writeTemplate(join(bench.folder, 'long'), parts);
+    const bytes = messageBytes(parts, readList(list, 50));
+    const ground = new Ground(bench.folder, bench.cleanup);
+    const [ours, loop, source]: [number[], number[], number[]] = [[], [], []];
+    const job = { list, template, connections: CONNECTIONS };
+    await alternate(bench, 'long-messages', bench.rounds ?? size.rounds, [
+      async () => {
+        const all = { ...job, messages: size.ours, processes: 1, id: `c${ours.length}` };
+        ours.push((await byFanmail(bench, ground, all)).perSecond);
+      },
+      async () => {
+        loop.push((await byNodemailer(bench, { ...job, messages: size.theirs })).perSecond);
+      },
+      async () => {
+        if (bench.postfix.source === null) return;
+        source.push((await bySmtpSource(bench, { ...job, messages: size.ours, bytes })).perSecond);
+      },
+    ]);
+    await ground.stop();
+    const figures: Figure[] = [
+      { name: '÷ Nodemailer', unit: '×', samples: ratios(ours, loop), bar: { at: 'least', value: 5 } },
+    ];
+    const contenders: Contender[] = [
+      { name: 'fanmail, one worker', unit: 'messages/s', samples: ours },
+      { name: 'Nodemailer’s pool', unit: 'messages/s', samples: loop },
+    ];
+    const notes = [`${bytes} bytes a message, ${CONNECTIONS} connections`];
+    if (source.length === 0) notes.push('not beside smtp-source, which is not here: name it in $SMTP_SOURCE');
+    else {
+      const bar = { at: 'least', value: 0.6 } as const;
+      figures.push({ name: '÷ smtp-source', unit: '×', samples: ratios(ours, source), bar });
+      contenders.push({ name: 'smtp-source -d', unit: 'messages/s', samples: source });
+    }
+    return { figures, contenders, notes };
+  },
+};
