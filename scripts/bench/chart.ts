@@ -12,7 +12,8 @@ const MOST = 2;
 
 /** How far a value is on the way to its bar: 1 reaches it, where less is better, too. */
 export function reach(value: number, { at, value: asked }: NonNullable<Figure['bar']>): number {
-  const ratio = at === 'least' ? value / asked : asked / Math.max(value, Number.MIN_VALUE);
+  if (value === 0) return at === 'least' ? 0 : MOST;
+  const ratio = at === 'least' ? value / asked : asked / value;
   return Math.min(MOST, Math.max(0, ratio));
 }
 
