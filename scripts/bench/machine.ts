@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, loadavg, platform, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { serverBinary } from '../../test/support/redis.js';
 import type { Machine } from './report.js';
@@ -13,6 +13,7 @@ export function describeMachine(postfix: Postfix): Machine {
     cores: availableParallelism(),
     cpu: cpus()[0]?.model.trim() || 'unknown',
     memoryGB: Math.round(totalmem() / 1e9),
+    load: Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100,
     platform: `${platform()} ${arch()}`,
     node: process.versions.node,
     redis: /v=([\d.]+)/.exec(stdout)?.[1] ?? 'unknown',

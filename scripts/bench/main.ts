@@ -12,6 +12,8 @@ import { loadReport, saveReport } from './save.js';
 import { findPostfix } from './sink.js';
 import { terminalTable } from './table.js';
 
+const INTERRUPTED = 130;
+
 /** fanmail beside others, measured in one run: `npm run bench -- --help`. */
 async function main(args: readonly string[], cleanup: Cleanup): Promise<number> {
   const names = ROWS.map(({ name }) => name);
@@ -27,6 +29,7 @@ async function main(args: readonly string[], cleanup: Cleanup): Promise<number> 
   const rows: Row[] = [];
   for (const row of ROWS) {
     if (options.only === null || options.only.includes(row.name)) rows.push(await measure(row, bench));
+    if (cleanup.isOver) return INTERRUPTED;
   }
   const mode = options.full ? 'full' : 'short';
   const now = { date: new Date().toISOString(), commit: describeCommit(), rounds: options.rounds ?? 0 };
@@ -57,20 +60,27 @@ function usable<T>(make: () => T): T {
   }
 }
 
-/** A row that goes wrong is reported like one that misses its bar, and the others are measured all the same. */
+/**
+ * A row that goes wrong is reported like one that misses its bar, and the others are measured all the same: nothing that
+ * it started may be there then.
+ */
 async function measure({ name, what, measure: run }: RowDefinition, bench: Bench): Promise<Row> {
+  const cleanup = new Cleanup();
+  const end = bench.cleanup.add(() => cleanup.run());
   try {
-    return { name, what, result: { kind: 'measured', ...(await run(bench)) } };
+    return { name, what, result: { kind: 'measured', ...(await run({ ...bench, cleanup })) } };
   } catch (error) {
     const kind = error instanceof CannotMeasure ? 'skipped' : 'failed';
     const why = error instanceof Error ? error.message : String(error);
     return { name, what, result: { kind, why: why.replaceAll(bench.folder, '…').trim().slice(0, 500) } };
+  } finally {
+    await end();
   }
 }
 
 const cleanup = new Cleanup();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void cleanup.run().then(() => process.exit(130)));
+  process.once(signal, () => void cleanup.run().then(() => process.exit(INTERRUPTED)));
 }
 main(process.argv.slice(2), cleanup).then(
   async (code) => {

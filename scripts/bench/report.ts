@@ -37,6 +37,8 @@ const machine = z.object({
   cores: z.number(),
   cpu: z.string(),
   memoryGB: z.number(),
+  /** The load of the last minute before the run, for each core: above 0 others were at work, too. */
+  load: z.number(),
   platform: z.string(),
   node: z.string(),
   redis: z.string(),

@@ -50,10 +50,10 @@ function notes(row: Row): string[] {
 }
 
 function machineText({ machine, mode, rounds, date, commit }: Report): string {
-  const { cores, cpu, memoryGB, platform, node, redis, sink } = machine;
+  const { cores, cpu, memoryGB, load, platform, node, redis, sink } = machine;
   return (
     `${date.slice(0, 10)}, commit ${commit}, ${mode} mode${rounds > 0 ? `, ${rounds} rounds` : ''}; ` +
-    `${cores} cores (${cpu}), ${memoryGB} GB, ${platform}, Node ${node}, Redis ${redis}; relay: ${sink}`
+    `${cores} cores (${cpu}), a load of ${load} for each before, ${memoryGB} GB, ${platform}, Node ${node}, Redis ${redis}; relay: ${sink}`
   );
 }
 

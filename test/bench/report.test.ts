@@ -10,7 +10,7 @@ const least = { at: 'least', value: 6 } as const;
 
 function reportOf(rows: readonly Row[], more: Partial<Report> = {}): Report {
   const machine = {
-    ...{ cores: 2, cpu: 'Some CPU', memoryGB: 8, platform: 'linux x64' },
+    ...{ cores: 2, cpu: 'Some CPU', memoryGB: 8, load: 0.1, platform: 'linux x64' },
     ...{ node: '20.20.2', redis: '7.0.15', sink: 'Postfix smtp-sink' },
   };
   const now = { date: '2026-05-01T12:00:00.000Z', commit: 'abc1234' };
