@@ -8,6 +8,7 @@ import { residentBytes } from '../processes.js';
 import type { Contender, Figure } from '../report.js';
 import { summarize } from '../samples.js';
 import { startSink } from '../sink.js';
+import { countStalls } from '../stalls.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
 const POLL_MS = 500;
@@ -16,8 +17,6 @@ const LARGEST_MB = 200;
 const WARM = 200_000;
 const LIMIT_MS = 3_600_000;
 
-/** The queue's words for a lock that was lost, or a job that was taken from somebody who was still there. */
-const STALL = /\block\b|went silent|stalled/i;
 /** Late memory ÷ early memory. */
 const FLAT = 1.2;
 
@@ -88,17 +87,7 @@ async function load(bench: Bench, job: { list: string; template: string; message
   await workers.stop();
   await sink.expect(campaigns * job.messages);
   await sink.stop();
-  const stalls = countStalls(logFile);
+  const stalls = existsSync(logFile) ? countStalls(readFileSync(logFile, 'utf8')) : 0;
   await ground.stop();
   return { stalls, memory, sent: campaigns * job.messages };
-}
-
-/** In what the workers warned of. */
-function countStalls(logFile: string): number {
-  if (!existsSync(logFile)) return 0;
-  const lines = readFileSync(logFile, 'utf8').split('\n').filter(Boolean);
-  return lines.filter((line) => {
-    const { msg = '', err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
-    return STALL.test(`${msg} ${err?.message ?? ''}`);
-  }).length;
 }
