@@ -79,8 +79,9 @@ async function measure({ name, what, measure: run }: RowDefinition, bench: Bench
 }
 
 const cleanup = new Cleanup();
+// Not once: npm may pass on what the terminal has already sent, and a second one must not cut the cleaning short.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void cleanup.run().then(() => process.exit(INTERRUPTED)));
+  process.on(signal, () => void cleanup.run().then(() => process.exit(INTERRUPTED)));
 }
 main(process.argv.slice(2), cleanup).then(
   async (code) => {

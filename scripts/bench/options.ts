@@ -25,7 +25,7 @@ export function helpText(rows: readonly { readonly name: string; readonly what: 
 
 Measures fanmail beside others, alternating in one run, and says whether the medians reach their bars.
 
-  --full          more rounds, longer lists, all rows (over an hour)
+  --full          more rounds and longer lists; takes many times as long, and several GB of memory
   --only a,b      these rows alone; then nothing is saved without --out
   --rounds N      1 to 99
   --minutes N     of load, where false stalls are looked for, 0.1 to 1440 (10)

@@ -51,6 +51,7 @@ const report = z.object({
   date: z.string(),
   commit: z.string(),
   mode: z.enum(['short', 'full']),
+  /** 0: of each row its own number. */
   rounds: z.number(),
   machine,
   rows: z.array(row).readonly(),

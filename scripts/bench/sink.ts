@@ -25,7 +25,7 @@ export interface Sink {
 
 const OWN = fileURLToPath(new URL('sink-main.ts', import.meta.url));
 /** The counter lags a little. */
-const ARRIVE_MS = 5_000;
+const ARRIVE_MS = 3_000;
 const TAIL = 4_096;
 const UP_MS = 10_000;
 

@@ -1,6 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { Bench } from '../../scripts/bench/bench.js';
 import { Cleanup } from '../../scripts/bench/cleanup.js';
@@ -40,5 +43,49 @@ it('notices a message that did not arrive', async () => {
   } finally {
     await cleanup.run();
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Command lines of processes that name a folder; none where there is no /proc. */
+function processesIn(folder: string): string[] {
+  const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return pids.flatMap((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      return line.includes(folder) ? [line] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+it('ends on Ctrl-C, although it is heard twice, without a process or a folder left', async () => {
+  const tmp = mkdtempSync(join(tmpdir(), 'fb-'));
+  const main = fileURLToPath(new URL('../../scripts/bench/main.ts', import.meta.url));
+  const args = ['--import', import.meta.resolve('tsx'), main, '--only', 'ten', '--rounds', '99'];
+  const { SMTP_SINK: _sink, ...env } = process.env;
+  const child = spawn(process.execPath, args, { env: { ...env, TMPDIR: tmp }, stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    let said = '';
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('ten: round 2');
+    if (process.platform === 'linux') expect(processesIn(tmp).join('\n')).toContain('redis');
+    const exited = once(child, 'exit');
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect((await exited)[0]).toBe(130);
+    // Measured in part is not measured.
+    expect(printed).toBe('');
+    expect(readdirSync(tmp).filter((name) => name.startsWith('fanmail'))).toEqual([]);
+    expect(processesIn(tmp)).toEqual([]);
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(tmp, { recursive: true, force: true });
   }
 });
