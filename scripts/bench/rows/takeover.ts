@@ -7,10 +7,10 @@ import { writeList } from '../lists.js';
 import { startSink } from '../sink.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
-/** So slow that chunks last some seconds, and the list longer than a takeover. */
+/** So slow that chunks last some seconds and the list longer than a takeover; not so slow that a place in a worker is rare. */
 const DELAY_MS = 50;
-const CONNECTIONS = 10;
-const RECIPIENTS = 30_000;
+const CONNECTIONS = 20;
+const RECIPIENTS = 40_000;
 const CHUNK = 500;
 const POLL_MS = 100;
 const LIMIT_MS = 60_000;
