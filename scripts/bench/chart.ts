@@ -5,8 +5,8 @@ import { quantity } from './table.js';
 const LINE = 30;
 const TOP = 64;
 const LABEL = 330;
-const PLOT = 380;
-const WIDTH = 900;
+const PLOT = 340;
+const WIDTH = 940;
 /** Twice as good as asked for fills the plot; more is not drawn. */
 const MOST = 2;
 

@@ -26,13 +26,13 @@ async function main(args: readonly string[], cleanup: Cleanup): Promise<number> 
   const saved = options.compare === null ? null : usable(() => loadReport(options.compare ?? ''));
   const bench = prepare(options, cleanup);
   const machine = describeMachine(bench.postfix);
+  const now = { date: new Date().toISOString(), commit: describeCommit(), rounds: options.rounds ?? 0 };
   const rows: Row[] = [];
   for (const row of ROWS) {
     if (options.only === null || options.only.includes(row.name)) rows.push(await measure(row, bench));
     if (cleanup.isOver) return INTERRUPTED;
   }
   const mode = options.full ? 'full' : 'short';
-  const now = { date: new Date().toISOString(), commit: describeCommit(), rounds: options.rounds ?? 0 };
   const report: Report = { version: 1, ...now, mode, machine, rows };
   process.stdout.write(`\n${terminalTable(report)}`);
   if (saved) process.stdout.write(`\n${comparisonTable(report, saved)}`);
