@@ -4,7 +4,7 @@ import type { Backend } from './backend.js';
 import type { Campaign } from './domain/campaign.js';
 import type { Summary } from './domain/summary.js';
 import { createComposer } from './message/composer.js';
-import { compileTemplate } from './message/template.js';
+import { compileTemplate, fixedParts } from './message/template.js';
 import { aggregate } from './pipeline/aggregator.js';
 import { runChunk } from './pipeline/chunk-worker.js';
 import { coordinate } from './pipeline/coordinator.js';
@@ -116,7 +116,7 @@ function composeNotice(campaign: Campaign, to: string, summary: string) {
   const stored = JSON.parse(summary) as Summary & { resultsDir: string };
   const { subject, text } = noticeMessage(stored, { from, to, dir: stored.resultsDir });
   const composer = createComposer({
-    template: { needs: [], render: () => ({ subject, html: null, text }) },
+    template: fixedParts({ subject, html: null, text }),
     ...{ from, replyTo: null, salt: campaign.salt },
     // Its own identity: the notice's Message-ID never equals that of a recipient with the same address.
     campaignId: `${campaign.id} notice ${campaign.round}`,

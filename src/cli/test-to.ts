@@ -79,13 +79,8 @@ function messagesTo(to: string, rows: readonly Recipient[], plan: Plan, options:
   const { from, replyTo } = options;
   return rows.map((recipient, index) => {
     const mark = `[test ${index + 1}/${rows.length}]`;
-    const marked = {
-      needs: template.needs,
-      render(variables: Recipient['variables']) {
-        const rendered = template.render(variables);
-        return { ...rendered, subject: `${mark} ${rendered.subject}` };
-      },
-    };
+    const { subject } = template;
+    const marked = { ...template, subject: { ...subject, pieces: [`${mark} `, ...subject.pieces] } };
     const salt = randomBytes(16).toString('hex');
     const composer = createComposer({ template: marked, from, replyTo, campaignId: 'test', salt });
     return [recipient, composer.compose({ ...recipient, address: to })];

@@ -1,13 +1,14 @@
 import { MESSAGE_ID_LOCAL_LENGTH, messageIdOf } from '../domain/message-id.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Composer, Message } from '../pipeline/ports.js';
+import { BodyPart } from './body-part.js';
 import { addressHeader, dateHeader, mailboxHeader, textHeader } from './headers.js';
 import { parseSender } from './sender.js';
-import type { CompiledTemplate } from './template.js';
+import { joined, oneLine, type TemplateParts } from './template.js';
 import { MessageWriter } from './writer.js';
 
 export interface ComposerOptions {
-  readonly template: CompiledTemplate;
+  readonly template: TemplateParts;
   /** `Name <local@domain>` or `local@domain`, as `parseSender` gives it. */
   readonly from: string;
   readonly replyTo: string | null;
@@ -30,22 +31,32 @@ export function createComposer({ template, from, replyTo, campaignId, salt }: Co
   const writer = new MessageWriter();
   const date = cachedDate();
 
-  const write = ({ address, variables }: Recipient, messageId: string): void => {
-    const { subject, html, text } = template.render(variables);
-    writer.ascii(
-      `${fromHeader}${addressHeader('To', address)}${replyToHeader}${textHeader('Subject', subject)}${date()}` +
-        `${addressHeader('Message-ID', messageId)}MIME-Version: 1.0\r\n`,
-    );
-    if (html === null || text === null) {
-      writer.part(html === null ? TEXT : HTML, html ?? text ?? '');
+  const headers = ({ address, variables }: Recipient, messageId: string): string =>
+    `${fromHeader}${addressHeader('To', address)}${replyToHeader}` +
+    `${textHeader('Subject', oneLine(joined(template.subject, variables)))}${date()}` +
+    `${addressHeader('Message-ID', messageId)}MIME-Version: 1.0\r\n`;
+
+  const { html, text } = template;
+  const htmlPart = html && new BodyPart(HTML, html);
+  const textPart = text && new BodyPart(TEXT, text);
+
+  const write = (recipient: Recipient, messageId: string): void => {
+    // All that can fail comes before anything is written.
+    const head = headers(recipient, messageId);
+    const htmlValues = html?.values(recipient.variables) ?? [];
+    const textValues = text?.values(recipient.variables) ?? [];
+    if (!htmlPart || !textPart) {
+      writer.ascii(head);
+      if (htmlPart) writer.part(htmlPart, htmlValues);
+      if (textPart) writer.part(textPart, textValues);
       return;
     }
     // Unlike a fixed one, this stays apart from the boundary of a message that quotes or encloses this one.
     const boundary = `=_${messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH)}`;
-    writer.ascii(`Content-Type: multipart/alternative;\r\n boundary="${boundary}"\r\n\r\n--${boundary}\r\n`);
-    writer.part(TEXT, text);
+    writer.ascii(`${head}Content-Type: multipart/alternative;\r\n boundary="${boundary}"\r\n\r\n--${boundary}\r\n`);
+    writer.part(textPart, textValues);
     writer.ascii(`\r\n--${boundary}\r\n`);
-    writer.part(HTML, html);
+    writer.part(htmlPart, htmlValues);
     writer.ascii(`\r\n--${boundary}--\r\n`);
   };
 

@@ -30,16 +30,23 @@ const MOST_TAGS = 5_000;
 const LONGEST_TAG = 10_000;
 const ALLOWED = 'Allowed are {{#if}}, {{#unless}}, {{#each}}, {{#with}} and {{lookup}}.';
 
+/** A part of a template as Handlebars parses it, and what it refers to. */
+export interface Inspected {
+  readonly program: hbs.AST.Program;
+  readonly references: readonly Reference[];
+}
+
 /**
  * Parses a part of a template and lists the values it names, in the order of the text.
  * Throws TEMPLATE_SYNTAX with line, column and an excerpt for what doesn't parse and for what fanmail doesn't allow:
  * partials, decorators, unknown helpers, `../` above the row, names of JavaScript's object prototype.
  */
-export function inspect(file: string, source: string): readonly Reference[] {
+export function inspect(file: string, source: string): Inspected {
   refuseUnwieldy(file, source);
   const walk = new Walk(file, source);
-  walk.program(parse(file, source), { scope: { kind: 'row', outer: null }, locals: new Set() });
-  return walk.references;
+  const program = parse(file, source);
+  walk.program(program, { scope: { kind: 'row', outer: null }, locals: new Set() });
+  return { program, references: walk.references };
 }
 
 /** A template of a person has a few hundred {{…}}; so many that they take minutes are somebody's bad joke. */

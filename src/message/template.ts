@@ -1,6 +1,7 @@
 import Handlebars from 'handlebars';
 import { FanmailError } from '../domain/errors.js';
 import type { Value, Variables } from '../domain/recipient.js';
+import { type Piece, splitProgram } from './pieces.js';
 import { errorAt, type Place } from './place.js';
 import { inspect, placeOf, type Reference } from './syntax.js';
 import { textFromHtml } from './text-from-html.js';
@@ -27,16 +28,30 @@ export interface Rendered {
   readonly text: string | null;
 }
 
-export interface CompiledTemplate {
+/** A part of a template, in pieces, so that what is the same for every row can be encoded once. */
+export interface TemplatePart {
+  /** In order; null stands for a value. No text is empty, and no two stand side by side. */
+  readonly pieces: readonly (string | null)[];
+  /** What stands at the nulls. Throws FanmailError TEMPLATE_RENDER, naming the part and the variable. */
+  values(variables: Variables): string[];
+}
+
+export interface TemplateParts {
+  /** To be made one line by `oneLine`. */
+  readonly subject: TemplatePart;
+  readonly html: TemplatePart | null;
+  readonly text: TemplatePart | null;
+}
+
+export interface CompiledTemplate extends TemplateParts {
   /** Each variable once, in the order of subject, HTML, text. */
   readonly needs: readonly Need[];
   /** Throws FanmailError TEMPLATE_RENDER, naming the part and the variable. */
   render(variables: Variables): Rendered;
 }
 
-interface Part {
+interface Part extends TemplatePart {
   readonly references: readonly Reference[];
-  render(variables: Variables): string;
 }
 
 /**
@@ -52,13 +67,32 @@ export function compileTemplate(source: TemplateSource): CompiledTemplate {
   const text = source.text === null ? null : compilePart(handlebars, 'text.hbs', source.text, false);
   const plain = text ?? (source.html === null ? null : compileTextOf(handlebars, source.html));
   return {
-    needs: needsOf([subject, html, text]),
+    ...{ needs: needsOf([subject, html, text]), subject, html, text: plain },
     render: (variables) => ({
-      subject: oneLine(subject.render(variables)),
-      html: html === null ? null : html.render(variables),
-      text: plain === null ? null : plain.render(variables),
+      subject: oneLine(joined(subject, variables)),
+      html: html === null ? null : joined(html, variables),
+      text: plain === null ? null : joined(plain, variables),
     }),
   };
+}
+
+/** Parts that are the same for every row. */
+export function fixedParts({ subject, html, text }: Rendered): TemplateParts {
+  const fixed = (part: string): TemplatePart => ({ pieces: part === '' ? [] : [part], values: () => [] });
+  return {
+    subject: fixed(subject),
+    html: html === null ? null : fixed(html),
+    text: text === null ? null : fixed(text),
+  };
+}
+
+/** A part's text for a row. Throws as `values` does. */
+export function joined({ pieces, values }: TemplatePart, variables: Variables): string {
+  const found = values(variables);
+  let next = 0;
+  let text = '';
+  for (const piece of pieces) text += piece ?? found[next++];
+  return text;
 }
 
 /** A template comes back from Redis as any JSON; Handlebars takes an object for a parsed one and makes code of its parts. */
@@ -78,25 +112,51 @@ function environment(): typeof Handlebars {
       ? Object.getOwnPropertyDescriptor(holder, String(name))?.value
       : undefined,
   );
-  return handlebars;
+  return Object.assign(handlebars, { JavaScriptCompiler: textCompiler(handlebars) });
+}
+
+/** Handlebars adds two numbers that stand side by side and aren't escaped: of `{{a}}{{b}}` in text it makes their sum. */
+function textCompiler(handlebars: typeof Handlebars): unknown {
+  interface Generator {
+    compiler: unknown;
+    appendToBuffer(source: unknown, ...more: unknown[]): unknown;
+  }
+  const { JavaScriptCompiler } = handlebars as unknown as { JavaScriptCompiler: new () => Generator };
+  class TextCompiler extends JavaScriptCompiler {
+    override appendToBuffer(source: unknown, ...more: unknown[]): unknown {
+      return super.appendToBuffer(['"" + ', source], ...more);
+    }
+  }
+  // The one that it uses for blocks.
+  TextCompiler.prototype.compiler = TextCompiler;
+  return TextCompiler;
 }
 
 function compilePart(handlebars: typeof Handlebars, file: string, source: string, escaped: boolean): Part {
-  const references = inspect(file, source);
-  const render = handlebars.compile<Variables>(source, {
-    strict: true,
-    noEscape: !escaped,
-    knownHelpersOnly: true,
-    knownHelpers: { log: false },
-  });
+  const { program, references } = inspect(file, source);
   const access = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false };
+  const pieces: Piece[] = splitProgram(program, escaped, (body) => {
+    const render = handlebars.compile<Variables>(
+      { ...program, body },
+      {
+        ...{ strict: true, noEscape: !escaped, knownHelpersOnly: true, knownHelpers: { log: false } },
+        // Compiling applies whitespace control once more. Then `~` finds nothing left to take, but a block would now be
+        // looked at as if it had its lines for itself.
+        ignoreStandalone: true,
+      },
+    );
+    return (variables) => render(variables, access);
+  });
+  const dynamic = pieces.filter((piece) => typeof piece !== 'string');
+  const values = (variables: Variables): string[] => dynamic.map((print) => print(variables));
   return {
     references,
-    render: (variables) => {
+    pieces: pieces.map((piece) => (typeof piece === 'string' ? piece : null)),
+    values: (variables) => {
       try {
-        return render(variables, access);
+        return values(variables);
       } catch (error) {
-        throw renderError({ file, source, references }, error, () => render(described(variables), access));
+        throw renderError({ file, source, references }, error, () => values(described(variables)));
       }
     },
   };
@@ -123,7 +183,9 @@ function needsOf(parts: readonly (Part | null)[]): readonly Need[] {
 }
 
 /** Control characters, line ends and runs of blanks become one space, so nothing in a variable can start a header. */
-function oneLine(subject: string): string {
+export function oneLine(subject: string): string {
+  // Most are one line already, which is told faster than made.
+  if (/^[!-~]+(?: [!-~]+)*$/.test(subject)) return subject;
   return subject.replace(/[ \p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }
 
@@ -133,7 +195,7 @@ interface Failed {
   readonly references: readonly Reference[];
 }
 
-function renderError({ file, source, references }: Failed, error: unknown, again: () => string): FanmailError {
+function renderError({ file, source, references }: Failed, error: unknown, again: () => unknown): FanmailError {
   const cause = caughtFrom(again) ?? error;
   const place = cause instanceof Handlebars.Exception ? placeOf(file, cause) : undefined;
   if (!place) {

@@ -1,8 +1,35 @@
 /**
- * The two ways a text goes into a message (RFC 2045 2.7, 6.7). Both read UTF-8 from `source` up to `length`, write to
- * `out` from `at`, turn every line end (CRLF, LF, a lone CR) into CRLF, and never write a line that begins with `--=_`,
- * so that no boundary that begins with `=_` can occur. They answer where they stopped.
+ * The two ways a text goes into a message (RFC 2045 2.7, 6.7), piece by piece: pieces that are the same in every message
+ * are encoded once, as a `Stretch`, and then copied. Both turn every line end (CRLF, LF, a lone CR) into CRLF, also where
+ * the pieces part it, and never write a line that begins with `--=_`, so that no boundary that begins with `=_` can occur.
  */
+export interface TransferEncoder {
+  /** Begins a text at `at` of `out`, at the start of a line. */
+  begin(out: Buffer, at: number): void;
+  /** Goes on with a text. Answers false where this encoding doesn't allow it. */
+  text(value: string): boolean;
+  /** Goes on with what this encoder encoded before. Answers false where this encoding doesn't allow it here. */
+  stretch(stretch: Stretch): boolean;
+  /** Answers where the text ended; -1 where this encoding doesn't allow it. */
+  finish(): number;
+  /** The text that was begun last, which must have been all of `value`, without `finish`. */
+  taken(value: string, at: number): Stretch;
+}
+
+/** A text that is encoded already, and what the encoder has to know to put it behind another one. */
+export interface Stretch {
+  readonly bytes: Buffer;
+  /** Bytes up to the first line break, without it; all where there is none. */
+  readonly firstLine: number;
+  /** Bytes after the last line break. */
+  readonly lastLine: number;
+  readonly breaks: boolean;
+  readonly startsWithLf: boolean;
+  readonly startsWithLineEnd: boolean;
+  readonly endsWithCr: boolean;
+  /** The blank that it ends with and that is not among the bytes, since what follows decides how to write it; or 0. */
+  readonly blank: number;
+}
 
 const TAB = 9;
 const LF = 10;
@@ -14,83 +41,271 @@ const UNDERSCORE = 95;
 
 /** RFC 5322 2.1.1: what a line may have at most, without its CRLF. The 78 that it wants are for readers of long ago. */
 const MAX_LINE = 998;
-/** RFC 2045 6.7 (5): 76 with the `=` of a soft line break. */
-const QP_LINE = 76;
+/** RFC 2045 6.7 (5) allows 76. The last column is for the `=` of a soft break, needed or not. */
+const QP_COLUMNS = 75;
 
 const HEX = Buffer.from('0123456789ABCDEF', 'latin1');
-/** Bytes that quoted-printable leaves as they are wherever they stand (RFC 2045 6.7 (2)). */
-const LITERAL = Uint8Array.from({ length: 256 }, (_, byte) => (byte > SPACE && byte < 127 && byte !== EQUALS ? 1 : 0));
+/** Characters that quoted-printable leaves as they are wherever they stand (RFC 2045 6.7 (2)); one entry for each unit. */
+const LITERAL = Uint8Array.from({ length: 65_536 }, (_, byte) =>
+  byte > SPACE && byte < 127 && byte !== EQUALS ? 1 : 0,
+);
 
-/** Bytes that encoding `length` bytes takes at most: `=XX` for each, and 3 for a soft break in each line. */
+/**
+ * Bytes that a text of `length` UTF-16 units takes at most, in either encoding: three bytes of UTF-8, each as `=XX`, and a
+ * soft break in each line, which may be up to 11 columns short where a character of four bytes didn't fit.
+ */
 export function encodedBound(length: number): number {
-  return length * 3 + (Math.ceil((length * 3) / (QP_LINE - 3)) + 1) * 3;
+  return length * 9 + (Math.ceil((length * 9) / (QP_COLUMNS - 11)) + 2) * 3;
 }
 
-/** As it is. Answers -1 where that isn't allowed: not ASCII, control characters, lines over 998, `--=_` at a line's start. */
-export function writeSevenBit(source: Buffer, length: number, out: Buffer, at: number): number {
-  let end = at;
-  let lineStart = at;
-  for (let i = 0; i < length; i++) {
-    const byte = source[i] as number;
-    if ((byte >= SPACE && byte < 127) || byte === TAB) {
-      out[end++] = byte;
-    } else if (byte === LF || byte === CR) {
-      if (byte === CR && source[i + 1] === LF) i++;
-      if (end - lineStart > MAX_LINE || isDelimiter(out, lineStart, end)) return -1;
-      out[end++] = CR;
-      out[end++] = LF;
-      lineStart = end;
+/** What both have in common about a text that was encoded on its own from `at` to `end`. */
+function describe(value: string, out: Buffer, at: number, end: number, blank: number): Stretch {
+  const bytes = Buffer.from(out.subarray(at, end));
+  const first = bytes.indexOf('\r\n');
+  const breaks = first >= 0;
+  return {
+    ...{ bytes, breaks, blank },
+    firstLine: breaks ? first : bytes.length,
+    lastLine: breaks ? bytes.length - bytes.lastIndexOf('\r\n') - 2 : bytes.length,
+    startsWithLf: value.startsWith('\n'),
+    startsWithLineEnd: /^[\r\n]/.test(value),
+    endsWithCr: value.endsWith('\r'),
+  };
+}
+
+/** As it is. Not allowed: what is not ASCII, control characters, lines over 998, `--=_` at a line's start. */
+export class SevenBit implements TransferEncoder {
+  #out: Buffer = Buffer.alloc(0);
+  #end = 0;
+  #lineStart = 0;
+  #afterCr = false;
+
+  begin(out: Buffer, at: number): void {
+    this.#out = out;
+    this.#end = at;
+    this.#lineStart = at;
+    this.#afterCr = false;
+  }
+
+  text(value: string): boolean {
+    const out = this.#out;
+    let end = this.#end;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if ((code >= SPACE && code < 127) || code === TAB) {
+        out[end++] = code;
+      } else if (code === LF && this.#afterCr) {
+        this.#afterCr = false;
+        continue;
+      } else if (code === LF || code === CR) {
+        if (!this.#mayEndLine(end)) return false;
+        out[end++] = CR;
+        out[end++] = LF;
+        this.#lineStart = end;
+      } else {
+        return false;
+      }
+      this.#afterCr = code === CR;
+    }
+    this.#end = end;
+    return true;
+  }
+
+  stretch(stretch: Stretch): boolean {
+    const { breaks, firstLine, lastLine } = stretch;
+    const skipped = this.#afterCr && stretch.startsWithLf ? 2 : 0;
+    const bytes = skipped > 0 ? stretch.bytes.subarray(skipped) : stretch.bytes;
+    this.#out.set(bytes, this.#end);
+    if (breaks && skipped === 0 && !this.#mayEndLine(this.#end + firstLine)) return false;
+    this.#end += bytes.length;
+    if (breaks) this.#lineStart = this.#end - lastLine;
+    this.#afterCr = stretch.endsWithCr;
+    return true;
+  }
+
+  finish(): number {
+    return this.#mayEndLine(this.#end) ? this.#end : -1;
+  }
+
+  taken(value: string, at: number): Stretch {
+    return describe(value, this.#out, at, this.#end, 0);
+  }
+
+  #mayEndLine(end: number): boolean {
+    const [out, start] = [this.#out, this.#lineStart];
+    if (end - start > MAX_LINE) return false;
+    return !(
+      end - start >= 4 &&
+      out[start] === HYPHEN &&
+      out[start + 1] === HYPHEN &&
+      out[start + 2] === EQUALS &&
+      out[start + 3] === UNDERSCORE
+    );
+  }
+}
+
+/**
+ * Allows everything. An `=` is always followed by two digits or a line break, so `=_` can't occur. No character is parted
+ * by a soft break, for readers that decode line by line.
+ */
+export class QuotedPrintable implements TransferEncoder {
+  #out: Buffer = Buffer.alloc(0);
+  #end = 0;
+  #column = 0;
+  #afterCr = false;
+  /** Written so far but for this: a blank, which must be `=20` or `=09` if its line ends here (RFC 2045 6.7 (3)); or 0. */
+  #blank = 0;
+  /** The first half of a character whose second half may follow; or 0. */
+  #half = 0;
+
+  begin(out: Buffer, at: number): void {
+    this.#out = out;
+    this.#end = at;
+    this.#column = 0;
+    this.#afterCr = false;
+    this.#blank = 0;
+    this.#half = 0;
+  }
+
+  text(value: string): boolean {
+    const { length } = value;
+    for (let i = 0; i < length; ) {
+      const code = value.charCodeAt(i);
+      if (LITERAL[code] === 1 && this.#blank === 0 && this.#half === 0) {
+        i = this.#literals(value, i);
+      } else {
+        this.#special(code);
+        i++;
+      }
+    }
+    return true;
+  }
+
+  stretch(stretch: Stretch): boolean {
+    this.#settleHalf();
+    this.#settleBlank(stretch.startsWithLineEnd);
+    const bytes = this.#afterCr && stretch.startsWithLf ? stretch.bytes.subarray(2) : stretch.bytes;
+    if (this.#column > 0 && this.#column + stretch.firstLine > QP_COLUMNS) this.#softBreak();
+    this.#out.set(bytes, this.#end);
+    this.#end += bytes.length;
+    this.#column = stretch.breaks ? stretch.lastLine : this.#column + stretch.lastLine;
+    this.#blank = stretch.blank;
+    this.#afterCr = stretch.endsWithCr;
+    return true;
+  }
+
+  finish(): number {
+    this.#settleHalf();
+    this.#settleBlank(true);
+    return this.#end;
+  }
+
+  taken(value: string, at: number): Stretch {
+    this.#settleHalf();
+    return describe(value, this.#out, at, this.#end, this.#blank);
+  }
+
+  /** Writes the run of literals from `i` on, as far as the line has room, and answers where it stopped. */
+  #literals(value: string, i: number): number {
+    if (this.#column === QP_COLUMNS) this.#softBreak();
+    const [out, start] = [this.#out, this.#end];
+    const most = Math.min(value.length, i + QP_COLUMNS - this.#column);
+    let end = start;
+    let next = i;
+    for (let code = value.charCodeAt(next); LITERAL[code] === 1; code = value.charCodeAt(next)) {
+      out[end++] = code;
+      if (++next === most) break;
+    }
+    this.#afterCr = false;
+    this.#end = end;
+    this.#column += end - start;
+    return next;
+  }
+
+  #special(code: number): void {
+    if (this.#half !== 0) {
+      if (code >= 0xdc00 && code < 0xe000) {
+        const point = 0x10000 + ((this.#half - 0xd800) << 10) + (code - 0xdc00);
+        this.#half = 0;
+        this.#room(12);
+        this.#byte(0xf0 | (point >> 18));
+        this.#byte(0x80 | ((point >> 12) & 63));
+        this.#byte(0x80 | ((point >> 6) & 63));
+        this.#byte(0x80 | (point & 63));
+        return;
+      }
+      this.#settleHalf();
+    }
+    const endsLine = code === LF || code === CR;
+    const continuesLineEnd = code === LF && this.#afterCr;
+    this.#settleBlank(endsLine);
+    this.#afterCr = code === CR;
+    if (continuesLineEnd) return;
+    if (endsLine) this.#lineEnd();
+    else if (code === SPACE || code === TAB) this.#blank = code;
+    else if (LITERAL[code] === 1) this.#literal(code);
+    else if (code >= 0xd800 && code < 0xdc00) this.#half = code;
+    else this.#character(code);
+  }
+
+  /** Any character of the first plane. Half a character has no UTF-8: it is U+FFFD, as everywhere. */
+  #character(unit: number): void {
+    const code = unit >= 0xd800 && unit < 0xe000 ? 0xfffd : unit;
+    if (code < 0x80) {
+      this.#room(3);
+      this.#byte(code);
+    } else if (code < 0x800) {
+      this.#room(6);
+      this.#byte(0xc0 | (code >> 6));
+      this.#byte(0x80 | (code & 63));
     } else {
-      return -1;
+      this.#room(9);
+      this.#byte(0xe0 | (code >> 12));
+      this.#byte(0x80 | ((code >> 6) & 63));
+      this.#byte(0x80 | (code & 63));
     }
   }
-  return end - lineStart > MAX_LINE || isDelimiter(out, lineStart, end) ? -1 : end;
-}
 
-function isDelimiter(out: Buffer, start: number, end: number): boolean {
-  return (
-    end - start >= 4 &&
-    out[start] === HYPHEN &&
-    out[start + 1] === HYPHEN &&
-    out[start + 2] === EQUALS &&
-    out[start + 3] === UNDERSCORE
-  );
-}
-
-/** Quoted-printable. An `=` is always followed by two digits or a line break, so `=_` can't occur. */
-export function writeQuotedPrintable(source: Buffer, length: number, out: Buffer, at: number): number {
-  let end = at;
-  let column = 0;
-  for (let i = 0; i < length; i++) {
-    const byte = source[i] as number;
-    if (byte === LF || byte === CR) {
-      if (byte === CR && source[i + 1] === LF) i++;
-      out[end++] = CR;
-      out[end++] = LF;
-      column = 0;
-      continue;
-    }
-    const literal = LITERAL[byte] === 1 || ((byte === SPACE || byte === TAB) && !endsLine(source, i + 1, length));
-    const width = literal ? 1 : 3;
-    // The last column is for the `=` of a soft break, needed or not: knowing would take a look ahead.
-    if (column + width > QP_LINE - 1) {
-      out[end++] = EQUALS;
-      out[end++] = CR;
-      out[end++] = LF;
-      column = 0;
-    }
-    column += width;
-    if (literal) {
-      out[end++] = byte;
-    } else {
-      out[end++] = EQUALS;
-      out[end++] = HEX[byte >> 4] as number;
-      out[end++] = HEX[byte & 15] as number;
-    }
+  #settleHalf(): void {
+    if (this.#half === 0) return;
+    const half = this.#half;
+    this.#half = 0;
+    this.#character(half);
   }
-  return end;
-}
 
-function endsLine(source: Buffer, next: number, length: number): boolean {
-  return next >= length || source[next] === LF || source[next] === CR;
+  #settleBlank(lineEnds: boolean): void {
+    if (this.#blank === 0) return;
+    const blank = this.#blank;
+    this.#blank = 0;
+    if (lineEnds) this.#character(blank);
+    else this.#literal(blank);
+  }
+
+  #literal(code: number): void {
+    this.#room(1);
+    this.#out[this.#end++] = code;
+  }
+
+  /** Takes so many columns, of the next line where this one has no more. */
+  #room(columns: number): void {
+    if (this.#column + columns > QP_COLUMNS) this.#softBreak();
+    this.#column += columns;
+  }
+
+  #byte(byte: number): void {
+    this.#out[this.#end++] = EQUALS;
+    this.#out[this.#end++] = HEX[byte >> 4] as number;
+    this.#out[this.#end++] = HEX[byte & 15] as number;
+  }
+
+  #softBreak(): void {
+    this.#out[this.#end++] = EQUALS;
+    this.#lineEnd();
+  }
+
+  #lineEnd(): void {
+    this.#out[this.#end++] = CR;
+    this.#out[this.#end++] = LF;
+    this.#column = 0;
+  }
 }

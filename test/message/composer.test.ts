@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { messageIdOf } from '../../src/domain/message-id.js';
 import { type ComposerOptions, createComposer } from '../../src/message/composer.js';
 import { parseSender } from '../../src/message/sender.js';
-import { compileTemplate } from '../../src/message/template.js';
+import { compileTemplate, fixedParts } from '../../src/message/template.js';
 import type { Message } from '../../src/pipeline/ports.js';
 
 interface Content {
@@ -24,7 +24,7 @@ function compose(content: Content, options: Partial<ComposerOptions> = {}, addre
   const parts = content.html === null ? TEMPLATES.text : TEMPLATES.both;
   const template = compileTemplate({ name: 'test', subject: '{{subject}}', digest: '', ...parts });
   const composer = createComposer({
-    template: content.text === null ? { needs: [], render: () => content } : template,
+    template: content.text === null ? fixedParts(content) : template,
     from: 'Example News <news@example.com>',
     replyTo: null,
     campaignId: 'spring',
