@@ -145,7 +145,7 @@ function compilePart(handlebars: typeof Handlebars, file: string, source: string
         ignoreStandalone: true,
       },
     );
-    return (variables) => render(variables, access);
+    return (variables) => render(comparable(variables), access);
   });
   const dynamic = pieces.filter((piece) => typeof piece !== 'string');
   const values = (variables: Variables): string[] => dynamic.map((print) => print(variables));
@@ -160,6 +160,15 @@ function compilePart(handlebars: typeof Handlebars, file: string, source: string
       }
     },
   };
+}
+
+/** What Handlebars needs of a row, out of reach of any name: it compares rows and values with `!=`, which asks for this. */
+const COMPARABLE = Object.assign(Object.create(null), { [Symbol.toPrimitive]: () => 'the row' });
+
+/** Without this, `../` within `each` over texts fails: an object without a prototype can't be compared with a text. */
+function comparable(variables: Variables): Variables {
+  if (Object.getPrototypeOf(variables) !== null) return variables;
+  return Object.assign(Object.create(COMPARABLE), variables);
 }
 
 function compileTextOf(handlebars: typeof Handlebars, html: string): Part {
