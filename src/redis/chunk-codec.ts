@@ -60,13 +60,14 @@ export async function unpackRecipients(packed: Buffer): Promise<readonly Recipie
     rows: [number, string, ...Value[]][];
   };
   if (v !== FORMAT) throw new TypeError(`a chunk of format ${v}, where ${FORMAT} is known`);
-  return rows.map(([line, address, ...values]) => {
+  return rows.map((row) => {
     const variables: Record<string, Value> = Object.create(null);
-    columns.forEach((name, i) => {
-      const value = values[i];
-      if (value !== undefined) variables[name] = value;
-    });
-    return { line, address, variables };
+    // A loop: this runs for every variable of every recipient.
+    for (let i = 0; i < columns.length; i++) {
+      const value = row[i + 2];
+      if (value !== undefined) variables[columns[i] as string] = value;
+    }
+    return { line: row[0], address: row[1], variables };
   });
 }
 

@@ -72,6 +72,23 @@ function parseableName(text: string): string {
   return [...name.trim()].slice(0, 150).join('').trim();
 }
 
+/** A part with values in it, and what it is when they are filled in. */
+const filled = fc
+  .array(
+    fc.oneof(
+      texts.map((text) => text.replace(/[{\0]/g, '')),
+      fc.nat(3).map((n) => n),
+    ),
+    { maxLength: 12 },
+  )
+  .chain((all) => fc.record({ all: fc.constant(all), values: fc.array(texts, { minLength: 4, maxLength: 4 }) }))
+  .map(({ all, values }) => ({
+    // A backslash before {{ would escape it.
+    template: all.map((one) => (typeof one === 'number' ? `{{{v${one}}}}` : one.replace(/\\$/, ''))).join(''),
+    text: all.map((one) => (typeof one === 'number' ? values[one] : one.replace(/\\$/, ''))).join(''),
+    variables: Object.fromEntries(values.map((value, n) => [`v${n}`, value])),
+  }));
+
 /** What a subject becomes on its one line. */
 const asSubject = (text: string) => text.replace(/[ \p{Cc}\u2028\u2029]+/gu, ' ').trim();
 /** Line ends, and the last of them, are what a mail can't keep. */
@@ -131,6 +148,33 @@ describe('a composed message', () => {
       { numRuns: 200 },
     );
   }, 60_000);
+
+  it('with values between texts is the same as what Nodemailer composes of the whole', async () => {
+    const small = filled.map((one) => ({ ...one, blow: 0 }));
+    const large = fc
+      .record({ one: filled, blow: fc.integer({ min: 90_000, max: 110_000 }) })
+      .map(({ one, blow }) => ({ ...one, blow }));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof({ weight: 9, arbitrary: small }, { weight: 1, arbitrary: large }), async (made) => {
+        const static_ = 'Grüße aus Lyon. '.repeat(made.blow / 16);
+        const part = (escaped: boolean) => `${escaped ? '<p>' : ''}${static_}${made.template}`;
+        const template = compileTemplate({ name: 't', subject: 's', html: part(true), text: part(false), digest: '' });
+        const composer = createComposer({ template, from: 'a@x.test', replyTo: null, campaignId: 'c', salt: 's' });
+        const ours = await simpleParser(
+          composer.compose({ line: 2, address: 'b@x.test', variables: made.variables }).content,
+          { skipTextToHtml: true },
+        );
+        const [text, html] = [asBody(static_ + made.text), asBody(`<p>${static_}${made.text}`)];
+        const theirs = await new MailComposer({ from: 'a@x.test', to: 'b@x.test', subject: 's', text, html })
+          .compile()
+          .build();
+        const other = await simpleParser(theirs, { skipTextToHtml: true });
+        expect([asBody(ours.text ?? ''), asBody(ours.html || '')]).toEqual([text, html]);
+        if (text !== '') expect([asBody(other.text ?? ''), asBody(other.html || '')]).toEqual([text, html]);
+      }),
+      { numRuns: 200 },
+    );
+  }, 120_000);
 
   it('has one part where the template has one', async () => {
     await fc.assert(
@@ -258,6 +302,29 @@ describe('a composed message', () => {
       expect(messages[index]?.content.toString().match(/=C3=BC|=C3=\r\n=BC|=C3=BC/g) ?? []).toHaveLength(size);
     }
   });
+
+  it('leaves every message as it was when others follow', () => {
+    const template = compileTemplate({ name: 't', subject: 's', text: 'a{{x}}', html: '<p>ü{{x}}', digest: '' });
+    const size = fc.oneof(fc.nat(3_000), fc.constantFrom(5_000, 7_000, 20_000, 70_000));
+    fc.assert(
+      fc.property(fc.array(size, { maxLength: 40 }), (sizes) => {
+        const composer = createComposer({ template, from: 'a@x.test', replyTo: null, campaignId: 'c', salt: 's' });
+        const messages = sizes.map((length, n) => {
+          const address = `r${n}@x.test`;
+          const { content } = composer.compose({ line: n, address, variables: { x: 'x'.repeat(length) } });
+          return { content, address, length, copy: Buffer.from(content) };
+        });
+        for (const { content, copy, address, length } of messages) {
+          expect(content.equals(copy)).toBe(true);
+          const text = content.toString('latin1');
+          expect(text).toContain(`\r\nTo: ${address}\r\n`);
+          expect(text.split('--=_')).toHaveLength(4);
+          expect(text.match(/x/g)?.length).toBeGreaterThanOrEqual(2 * length);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  }, 60_000);
 
   it('leaves nothing behind when the template fails on a recipient', () => {
     const template = compileTemplate({ name: 't', subject: 's', text: '{{x}}', html: null, digest: '' });

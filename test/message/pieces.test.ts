@@ -140,6 +140,7 @@ const rows = (value: fc.Arbitrary<Value>) =>
   fc.record<Record<string, Value>>(
     {
       ...{ a: value, b: value, n: value, 'x y': value, null: value, true: value, 12: value },
+      root: fc.record({ a: value, b: value }),
       c: fc.oneof(value, fc.record({ d: value, e: fc.oneof(value, fc.record({ f: value })) }, { requiredKeys: [] })),
       list: fc.oneof(value, fc.array(fc.oneof(value, fc.record({ d: value, a: value })), { maxLength: 3 })),
     },
@@ -197,6 +198,13 @@ describe('a template in pieces', () => {
     });
     expect(render({ a: 1, b: 2, c: true })).toEqual({ subject: '12', html: '12', text: '12true' });
   }, 120_000);
+
+  it('reaches no prototype, even one that holds text', () => {
+    const { render } = compileTemplate({ name: 't', digest: '', subject: '', html: null, text: '[{{x}}{{{c.x}}}]' });
+    const beneath = { x: 'hidden' };
+    const row = Object.assign(Object.create(beneath), { c: Object.create(beneath) });
+    expect(render(row).text).toBe('[]');
+  });
 
   it('keeps apart what is the same for every row', () => {
     const { html } = compileTemplate({
