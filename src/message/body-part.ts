@@ -1,5 +1,7 @@
+import { QuotedPrintable } from './quoted-printable.js';
+import { SevenBit } from './seven-bit.js';
 import type { TemplatePart } from './template.js';
-import { encodedBound, QuotedPrintable, SevenBit, type Stretch, type TransferEncoder } from './transfer.js';
+import { encodedBound, type Stretch, type TransferEncoder } from './transfer.js';
 
 const CR = 13;
 const LF = 10;

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodedBound, QuotedPrintable, SevenBit, type TransferEncoder } from '../../src/message/transfer.js';
+import { QuotedPrintable } from '../../src/message/quoted-printable.js';
+import { SevenBit } from '../../src/message/seven-bit.js';
+import { encodedBound, type TransferEncoder } from '../../src/message/transfer.js';
 
 const quoted = new QuotedPrintable();
 const sevenBit = new SevenBit();
