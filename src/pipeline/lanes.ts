@@ -75,7 +75,7 @@ export class Lanes {
       offered.withdraw();
       return null;
     }
-    const following = connection.mayKeep(this.count) ? this.#next(connection) : null;
+    const following = connection.mayKeep() ? this.#next(connection) : null;
     offered.deliver();
     conclusions.conclude(open, await offered.outcome);
     return following;

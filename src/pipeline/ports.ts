@@ -49,8 +49,8 @@ export interface RelayConnection {
   send(message: Message): Promise<Outcome>;
   /** Offers a message; one more may be offered before that one's outcome, and then follows without a pause. */
   offer(message: Message): Offered;
-  /** Whether to offer another one here, or to let the connection go: to somebody with fewer, or since it has done its work. */
-  mayKeep(held: number): boolean;
+  /** Whether to offer another one here, or to let the connection go: to a party with fewer, or since it has done its work. */
+  mayKeep(): boolean;
   /** Gives the connection back unused. */
   release(): void;
 }
@@ -59,8 +59,8 @@ export interface RelayConnection {
 export interface Asker {
   /** How many more it would take. */
   readonly wants: number;
-  /** How many it has. */
-  readonly held: number;
+  /** The campaign. Campaigns share equally; of one campaign, who asked first is served first. */
+  readonly party: string | symbol;
 }
 
 export type Taken =

@@ -3,6 +3,8 @@ import type { Begun, ChunkLedger, ClaimedChunk, LedgerStop, Log, Settlement } fr
 
 /** Between tries where Redis refuses to write (full, read-only, loading). */
 const RETRY_MS = 500;
+/** What is to be recorded waits so long for the ledger to answer what was sent before. */
+const PATIENCE_MS = 5;
 
 /** What the ledger said to one intent; an error where Redis refused to write it. */
 export type Intent =
@@ -30,23 +32,45 @@ interface Beginning {
 }
 
 /**
- * Collects what an event loop's turn brings: one call for each chunk, however many connections answered. Outcomes go
- * before intents: commands of one connection keep their order, so the ledger never has more in flight than there are
- * connections.
+ * Collects what comes while the ledger answers what was sent before, or at least what an event loop's turn brings: one
+ * call for each chunk, however many connections answered. So calls grow with the load, and nothing waits where there is
+ * none. Outcomes go before intents: commands of one connection keep their order, so the ledger never has more in flight
+ * than there are connections.
  */
 export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
   let settling = new Map<ClaimedChunk, Settling[]>();
   let beginning = new Map<ClaimedChunk, Beginning[]>();
   let scheduled = false;
+  let unanswered = 0;
+  let patience: NodeJS.Timeout | null = null;
 
   function flush(): void {
-    scheduled = false;
     const [outcomes, intents] = [settling, beginning];
     [settling, beginning] = [new Map(), new Map()];
+    if (patience) clearTimeout(patience);
+    patience = null;
     ledger.together(() => {
       for (const [chunk, batch] of outcomes) void settleBatch(chunk, batch);
       for (const [chunk, batch] of intents) void beginBatch(chunk, batch);
     });
+  }
+
+  /** At the end of the turn, when all sockets were read. */
+  function soon(): void {
+    if (!scheduled) setImmediate(flushUnlessBusy);
+    scheduled = true;
+  }
+
+  function flushUnlessBusy(): void {
+    scheduled = false;
+    if (settling.size === 0 && beginning.size === 0) return;
+    if (unanswered === 0) flush();
+    else patience ??= setTimeout(flush, PATIENCE_MS);
+  }
+
+  function answered(): void {
+    unanswered--;
+    if (unanswered === 0 && patience) soon();
   }
 
   async function settleBatch(chunk: ClaimedChunk, batch: readonly Settling[]): Promise<void> {
@@ -58,7 +82,8 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
   async function settleSurely(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<boolean> {
     for (;;) {
       try {
-        return (await ledger.settle(chunk, settlements)) === 'ok';
+        unanswered++;
+        return (await ledger.settle(chunk, settlements).finally(answered)) === 'ok';
       } catch (error) {
         const where = { campaign: chunk.campaign, chunk: chunk.chunk };
         log.error({ err: error, ...where }, 'outcomes could not be settled; trying again');
@@ -69,17 +94,10 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
 
   async function beginBatch(chunk: ClaimedChunk, batch: readonly Beginning[]): Promise<void> {
     const indices = batch.map((entry) => entry.index);
-    const said = await ledger.begin(chunk, indices).then(intentsOf, (error: unknown) => () => ({
-      kind: 'redis' as const,
-      error,
-    }));
+    unanswered++;
+    const begun = ledger.begin(chunk, indices).finally(answered);
+    const said = await begun.then(intentsOf, (error: unknown) => () => ({ kind: 'redis' as const, error }));
     for (const entry of batch) entry.done(said(entry.index));
-  }
-
-  /** At the end of the turn, when all sockets were read. */
-  function soon(): void {
-    if (!scheduled) setImmediate(flush);
-    scheduled = true;
   }
 
   return {

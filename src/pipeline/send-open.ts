@@ -75,8 +75,8 @@ class Sending implements Asker {
     return this.#goesOn ? this.#ready.length : 0;
   }
 
-  get held(): number {
-    return this.#lanes.count;
+  get party(): string {
+    return this.#input.campaign.id;
   }
 
   async run(): Promise<SendStop> {

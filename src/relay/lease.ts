@@ -5,8 +5,8 @@ import type { Dialogue } from './dialogue.js';
 /** Whose connections are lent. */
 export interface Lender {
   free(dialogue: Dialogue): void;
-  /** Whether a connection may be kept for one message more by somebody who holds so many. */
-  mayKeep(dialogue: Dialogue, held: number): boolean;
+  /** Whether a connection may be kept for one message more. */
+  mayKeep(dialogue: Dialogue): boolean;
 }
 
 /** A taken connection: good for messages one behind the other, until none is under way, or to be given back unused. */
@@ -37,8 +37,8 @@ export class Lease implements RelayConnection {
     });
   }
 
-  mayKeep(held: number): boolean {
-    return !this.#over && this.#lender.mayKeep(this.#dialogue, held);
+  mayKeep(): boolean {
+    return !this.#over && this.#lender.mayKeep(this.#dialogue);
   }
 
   release(): void {

@@ -3,6 +3,7 @@ import type { Asker, Log, Relay, RelayConnection, Taken } from '../pipeline/port
 import { connect } from './connect.js';
 import { Dialogue, type Holder, type Manners } from './dialogue.js';
 import { Lease, type Lender } from './lease.js';
+import { Lent } from './lent.js';
 import { Opener } from './opener.js';
 import { TIMEOUTS, type Timeouts } from './timeouts.js';
 import { describeRelay, identityOf, type RelaySettings } from './url.js';
@@ -39,7 +40,8 @@ class Pool implements Relay, Holder, Lender {
   readonly #log: Log;
   readonly #where: string;
   readonly #opener: Opener;
-  readonly #waiters = new Waiters();
+  readonly #lent = new Lent();
+  readonly #waiters = new Waiters(this.#lent);
   readonly #manners: Manners = { ahead: true };
   readonly #open = new Set<Dialogue>();
   /** The last one is the one used last. */
@@ -70,7 +72,7 @@ class Pool implements Relay, Holder, Lender {
   take(asker: Asker | number, signal: AbortSignal): Promise<Taken> {
     if (this.#closing || signal.aborted) return Promise.resolve({ kind: 'aborted' });
     return new Promise((resolve) => {
-      this.#waiters.add(typeof asker === 'number' ? { wants: asker, held: 0 } : asker, signal, resolve);
+      this.#waiters.add(typeof asker === 'number' ? { wants: asker, party: Symbol() } : asker, signal, resolve);
       this.#serveSoon();
     });
   }
@@ -86,17 +88,21 @@ class Pool implements Relay, Holder, Lender {
   }
 
   free(dialogue: Dialogue): void {
+    this.#lent.delete(dialogue);
     if (this.#closing || dialogue.messages >= this.#messages) dialogue.quit();
     else this.#idle.push({ dialogue, since: performance.now() });
     this.#serveSoon();
   }
 
-  mayKeep(dialogue: Dialogue, held: number): boolean {
-    return !this.#closing && dialogue.messages < this.#messages && !this.#waiters.hasPoorer(held);
+  mayKeep(dialogue: Dialogue): boolean {
+    const party = this.#lent.partyOf(dialogue);
+    if (party === undefined || this.#closing || dialogue.messages >= this.#messages) return false;
+    return !this.#waiters.hasPoorer(party);
   }
 
   over(dialogue: Dialogue): void {
     this.#open.delete(dialogue);
+    this.#lent.delete(dialogue);
     this.#idle = this.#idle.filter((entry) => entry.dialogue !== dialogue);
     this.#serveSoon();
   }
@@ -131,13 +137,16 @@ class Pool implements Relay, Holder, Lender {
 
   #serve(): void {
     if (this.#closing) return;
-    this.#waiters.serve(this.#idle.length, (count) => this.#lend(count));
+    this.#waiters.serve(this.#idle.length, (party) => this.#lend(party));
     const wanted = Math.min(this.#waiters.demand, this.#size - this.#open.size) - this.#opener.underway;
     this.#opener.open(wanted, this.#open.size === 0);
   }
 
-  #lend(count: number): readonly RelayConnection[] {
-    return this.#idle.splice(-count).map(({ dialogue }) => new Lease(dialogue, this));
+  #lend(party: Asker['party']): RelayConnection {
+    const last = this.#idle.pop();
+    if (!last) throw new RangeError('no connection is idle');
+    this.#lent.add(last.dialogue, party);
+    return new Lease(last.dialogue, this);
   }
 
   #closeUnused(): void {

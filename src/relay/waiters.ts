@@ -1,14 +1,20 @@
 import type { RelayFault } from '../domain/outcome.js';
 import type { Asker, RelayConnection, Taken } from '../pipeline/ports.js';
+import type { Lent } from './lent.js';
 
 interface Waiter {
   readonly asker: Asker;
   readonly end: (taken: Taken) => void;
 }
 
-/** Those who wait for connections: who holds fewest is served first, and of equals who came first. */
+/** Those who wait for connections. The party that holds fewest comes first, and of one party who asked first. */
 export class Waiters {
   readonly #queue = new Set<Waiter>();
+  readonly #lent: Lent;
+
+  constructor(lent: Lent) {
+    this.#lent = lent;
+  }
 
   /** How many connections they would take together. */
   get demand(): number {
@@ -17,9 +23,12 @@ export class Waiters {
     return demand;
   }
 
-  /** Whether somebody waits who would hold fewer than `held` even with one more. */
-  hasPoorer(held: number): boolean {
-    for (const { asker } of this.#queue) if (asker.wants > 0 && asker.held + 1 < held) return true;
+  /** Whether another party waits that would hold fewer than this one, even with one more. */
+  hasPoorer(party: Asker['party']): boolean {
+    const fair = this.#lent.to(party) - 1;
+    for (const { asker } of this.#queue) {
+      if (asker.wants > 0 && asker.party !== party && this.#lent.to(asker.party) < fair) return true;
+    }
     return false;
   }
 
@@ -38,24 +47,27 @@ export class Waiters {
   }
 
   /** Shares out `free` connections one by one; nobody gets more than it wants. */
-  serve(free: number, lend: (count: number) => readonly RelayConnection[]): void {
-    const shares = new Map<Waiter, number>();
+  serve(free: number, lend: (party: Asker['party']) => RelayConnection): void {
+    const shares = new Map<Waiter, RelayConnection[]>();
     for (let left = free; left > 0; left--) {
-      const poorest = this.#poorest(shares);
-      if (!poorest) break;
-      shares.set(poorest, (shares.get(poorest) ?? 0) + 1);
+      const waiter = this.#poorest(shares);
+      if (!waiter) break;
+      const share = shares.get(waiter) ?? [];
+      shares.set(waiter, share);
+      share.push(lend(waiter.asker.party));
     }
-    for (const [waiter, count] of shares) waiter.end({ kind: 'connections', connections: lend(count) });
+    for (const [waiter, connections] of shares) waiter.end({ kind: 'connections', connections });
   }
 
-  #poorest(shares: ReadonlyMap<Waiter, number>): Waiter | undefined {
+  #poorest(shares: ReadonlyMap<Waiter, readonly unknown[]>): Waiter | undefined {
     let poorest: Waiter | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const waiter of this.#queue) {
-      const share = shares.get(waiter) ?? 0;
-      if (share >= waiter.asker.wants || waiter.asker.held + share >= least) continue;
+      const { wants, party } = waiter.asker;
+      const held = this.#lent.to(party);
+      if ((shares.get(waiter)?.length ?? 0) >= wants || held >= least) continue;
       poorest = waiter;
-      least = waiter.asker.held + share;
+      least = held;
     }
     return poorest;
   }

@@ -101,8 +101,7 @@ describe('in the middle of a chunk', () => {
   it('a Redis that refuses to write sends nothing, and the chunk goes on when it writes again', async () => {
     const staged = await open();
     const relay = new ScriptedRelay(async () => SENT, 2);
-    const { ports, signals } = bench(redis, relay);
-    const { ledger } = ports;
+    const ledger = createChunkLedger(redis);
     const full = {
       ...ledger,
       async begin(...args: Parameters<typeof ledger.begin>) {
@@ -110,8 +109,9 @@ describe('in the middle of a chunk', () => {
         return ledger.begin(...args);
       },
     };
+    const { ports, signals } = bench(redis, relay, { ledger: full });
     try {
-      const running = runChunk(refOf(staged), { ...ports, ledger: full }, signals);
+      const running = runChunk(refOf(staged), ports, signals);
       await expect(running.catch((error: unknown) => error)).resolves.toBeDefined();
     } finally {
       await redis.config('SET', 'maxmemory', '0');
@@ -119,7 +119,8 @@ describe('in the middle of a chunk', () => {
     expect(relay.handed).toEqual([]);
     expect(relay.taken).toBe(0);
     expect(await bytesOf(staged)).toBe('PPPPPP');
-    expect(await runChunk(refOf(staged), ports, signals)).toEqual({ kind: 'done' });
+    const again = bench(redis, relay);
+    expect(await runChunk(refOf(staged), again.ports, again.signals)).toEqual({ kind: 'done' });
     expect(await bytesOf(staged)).toBe('SSSSSS');
   });
 

@@ -74,12 +74,12 @@ describe('taking', () => {
     expect((await send(relay)).kind).toBe('sent');
   });
 
-  it('gives a connection for one message only', async () => {
+  it('gives a connection until its message is done', async () => {
     const relay = pool(plainUrl(await script()));
     const connection = await takeOne(relay);
     await connection.send(mail());
-    expect(() => connection.release()).toThrow('one message');
-    expect(() => connection.send(mail())).toThrow('one message');
+    expect(() => connection.release()).toThrow('until its messages are done');
+    expect(() => connection.send(mail())).toThrow('until its messages are done');
     expect((await send(relay)).kind).toBe('sent');
   });
 });
