@@ -42,6 +42,33 @@ describe('taking', () => {
     expect(shares).toEqual([2, 1, 1]);
   });
 
+  it('is shared equally by campaigns, and goes first to who asked first within one', async () => {
+    const server = await script();
+    const relay = pool(plainUrl(server), { connections: 6 });
+    const asks = (party: string, wants = 6) => relay.take({ party, wants }, NEVER);
+    const held: RelayConnection[] = [];
+    while (held.length < 6) held.push(...(await take(relay, 6)));
+    // Two chunks of a large campaign come before one of a small one.
+    const waiting = [asks('large'), asks('large'), asks('small')];
+    for (const connection of held) connection.release();
+    const first = await waiting[0];
+    const small = await waiting[2];
+    if (first?.kind !== 'connections' || small?.kind !== 'connections') throw new Error('no connections');
+    expect([first.connections.length, small.connections.length]).toEqual([3, 3]);
+    // Nobody has fewer: each keeps what it has from message to message.
+    const [a] = first.connections;
+    expect(a?.mayKeep()).toBe(true);
+    // A third campaign has fewer than its share, and gets what the others let go.
+    const third = asks('third');
+    expect(a?.mayKeep()).toBe(false);
+    a?.release();
+    expect(await third).toMatchObject({ kind: 'connections' });
+    const more = asks('third');
+    expect([first.connections[1]?.mayKeep(), small.connections[0]?.mayKeep()]).toEqual([true, false]);
+    small.connections[0]?.release();
+    expect(await more).toMatchObject({ kind: 'connections' });
+  });
+
   it('comes to everybody in turn, though one always asks for all', async () => {
     const server = await script();
     const relay = pool(plainUrl(server), { connections: 2 });

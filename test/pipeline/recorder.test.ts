@@ -1,0 +1,100 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Verdict } from '../../src/domain/verdict.js';
+import type { ChunkLedger } from '../../src/pipeline/ports.js';
+import { createRecorder } from '../../src/pipeline/recorder.js';
+import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
+import { assertBalanced, bytesOf, claimed, sending } from '../redis/ledger/fixture.js';
+import { freshRedis, type TestRedis } from '../support/redis.js';
+import { keptLog } from './fixture.js';
+
+let server: TestRedis;
+let redis: Redis;
+beforeAll(async () => {
+  server = await freshRedis();
+  redis = server.client();
+});
+afterAll(() => server.stop());
+
+const SENT: Verdict = { verb: 'sent', reason: 'none', reply: { code: 250, text: 'ok' }, latencyMs: 1, delayMs: 0 };
+
+/** A ledger, and what it is told, in order; its answers wait for `go`. */
+function noted(go: Promise<unknown> = Promise.resolve()) {
+  const ledger = createChunkLedger(redis);
+  const calls: string[] = [];
+  const through: ChunkLedger = {
+    ...ledger,
+    begin: (chunk, indices) => {
+      calls.push(`begin ${chunk.chunk}: ${indices.join(' ')}`);
+      const answer = ledger.begin(chunk, indices);
+      return go.then(() => answer);
+    },
+    settle: (chunk, settlements) => {
+      calls.push(`settle ${chunk.chunk}: ${settlements.map((one) => one.index).join(' ')}`);
+      const answer = ledger.settle(chunk, settlements);
+      return go.then(() => answer);
+    },
+  };
+  return { ledger: through, calls };
+}
+
+it('records what a turn brings in one call a chunk, outcomes before intents', async () => {
+  const staged = await sending(redis, { chunks: 2, perChunk: 4 });
+  const [a, b] = [await claimed(staged, 0), await claimed(staged, 1)];
+  const { ledger, calls } = noted();
+  const recorder = createRecorder(ledger, keptLog());
+  const begun = await Promise.all([recorder.begin(a, 0), recorder.begin(b, 2), recorder.begin(a, 1)]);
+  expect(begun.map((intent) => intent.kind)).toEqual(['granted', 'granted', 'granted']);
+  const turn = [
+    recorder.begin(a, 2),
+    recorder.settle(a, { index: 0, verdict: SENT }),
+    recorder.begin(b, 3),
+    recorder.settle(b, { index: 2, verdict: SENT }),
+    recorder.settle(a, { index: 1, verdict: SENT }),
+  ];
+  await Promise.all(turn);
+  expect(calls).toEqual(['begin 0: 0 1', 'begin 1: 2', 'settle 0: 0 1', 'settle 1: 2', 'begin 0: 2', 'begin 1: 3']);
+  expect(await bytesOf(staged)).toBe('SSIPPPSI');
+  await assertBalanced(staged);
+});
+
+it('collects while the ledger has not answered, and does not wait long for a slow one', async () => {
+  const staged = await sending(redis, { chunks: 1, perChunk: 6 });
+  const chunk = await claimed(staged);
+  let answer = (): void => undefined;
+  const { ledger, calls } = noted(
+    new Promise<void>((resolve) => {
+      answer = resolve;
+    }),
+  );
+  const recorder = createRecorder(ledger, keptLog());
+  const turn = () => new Promise(setImmediate);
+  const intents = [recorder.begin(chunk, 0)];
+  await turn();
+  for (const index of [1, 2, 3]) {
+    intents.push(recorder.begin(chunk, index));
+    await turn();
+  }
+  expect(calls).toEqual(['begin 0: 0']);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(calls).toEqual(['begin 0: 0', 'begin 0: 1 2 3']);
+  intents.push(recorder.begin(chunk, 4));
+  answer();
+  expect((await Promise.all(intents)).every((intent) => intent.kind === 'granted')).toBe(true);
+  expect(await bytesOf(staged)).toBe('IIIIIP');
+});
+
+it('tells what the ledger did not grant, and why', async () => {
+  const staged = await sending(redis, { chunks: 1, perChunk: 3 });
+  const chunk = await claimed(staged);
+  const recorder = createRecorder(createChunkLedger(redis), keptLog());
+  await recorder.begin(chunk, 0);
+  await recorder.settle(chunk, { index: 0, verdict: SENT });
+  expect(await Promise.all([recorder.begin(chunk, 0), recorder.begin(chunk, 1)])).toEqual([
+    { kind: 'not-granted' },
+    { kind: 'granted' },
+  ]);
+  await claimed(staged);
+  expect(await recorder.begin(chunk, 2)).toEqual({ kind: 'stopped', why: 'fenced' });
+  expect(await recorder.settle(chunk, { index: 1, verdict: SENT })).toBe(false);
+});
