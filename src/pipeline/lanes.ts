@@ -1,7 +1,7 @@
 import type { Recipient } from '../domain/recipient.js';
 import type { Conclusions } from './conclusions.js';
 import type { Open } from './open.js';
-import type { ClaimedChunk, Composer, Log, Offered, RelayConnection } from './ports.js';
+import type { ClaimedChunk, Composer, Log, Message, Offered, RelayConnection } from './ports.js';
 import type { Intent, Recorder } from './recorder.js';
 
 /** An intent that was confirmed so late may belong to somebody else by now: less than the queue's lock. */
@@ -83,25 +83,32 @@ export class Lanes {
 
   /** Composes the next recipient and offers it; null where none is to be begun here any more. */
   #next(connection: RelayConnection): Mail | null {
-    const { ready, recipients, composer, chunk, goesOn, changed } = this.#options;
+    const { ready, recipients, chunk, goesOn, changed } = this.#options;
     while (goesOn()) {
       const open = ready.shift();
       if (ready.length === 0) changed();
       if (!open) return null;
       const recipient = recipients[open.index];
       if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
-      try {
-        return { open, offered: connection.offer(composer.compose(recipient)) };
-      } catch (error) {
-        this.#fail(open, recipient, error);
-      }
+      const message = this.#compose(open, recipient);
+      if (message) return { open, offered: connection.offer(message) };
     }
     return null;
   }
 
-  #fail(open: Open, { line }: Recipient, error: unknown): void {
-    const { chunk, log, conclusions, broken } = this.#options;
-    log.warn({ err: error, campaign: chunk.campaign, line }, 'a message could not be composed');
+  #compose(open: Open, recipient: Recipient): Message | null {
+    try {
+      return this.#options.composer.compose(recipient);
+    } catch (error) {
+      const { campaign } = this.#options.chunk;
+      this.#options.log.warn({ err: error, campaign, line: recipient.line }, 'a message could not be composed');
+      this.#fail(open);
+      return null;
+    }
+  }
+
+  #fail(open: Open): void {
+    const { conclusions, broken } = this.#options;
     this.count++;
     void this.#begin(open)
       .then((begun) => begun && conclusions.record(open, UNCOMPOSED))

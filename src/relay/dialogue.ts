@@ -94,11 +94,17 @@ export class Dialogue implements Carrier {
     return this.#phase === 'idle';
   }
 
+  /** Has one message waiting behind the one that is under way, or that it still clears up after. */
+  get full(): boolean {
+    return this.#next !== null;
+  }
+
   /**
    * Takes one more message, at most one beyond the one under way. Its outcome comes exactly once; where the connection
    * ends before its content was handed over, it is not sent.
    */
   offer(message: Message, ended: () => void): Exchange {
+    if (this.full) throw new Error('a connection takes one message beyond the one under way');
     const exchange = new Exchange(message, this, ended);
     this.messages++;
     if (this.#phase === 'over') {

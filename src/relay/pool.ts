@@ -96,7 +96,7 @@ class Pool implements Relay, Holder, Lender {
 
   mayKeep(dialogue: Dialogue): boolean {
     const party = this.#lent.partyOf(dialogue);
-    if (party === undefined || this.#closing || dialogue.messages >= this.#messages) return false;
+    if (party === undefined || this.#closing || dialogue.full || dialogue.messages >= this.#messages) return false;
     return !this.#waiters.hasPoorer(party);
   }
 
