@@ -3,9 +3,6 @@ import type { Begun, ChunkLedger, ClaimedChunk, LedgerStop, Log, Settlement } fr
 
 /** Between tries where Redis refuses to write (full, read-only, loading). */
 const RETRY_MS = 500;
-/** What is to be recorded waits so long for the ledger to answer what was sent before. */
-const PATIENCE_MS = 5;
-
 /** What the ledger said to one intent; an error where Redis refused to write it. */
 export type Intent =
   | { readonly kind: 'granted' }
@@ -32,45 +29,30 @@ interface Beginning {
 }
 
 /**
- * Collects what comes while the ledger answers what was sent before, or at least what an event loop's turn brings: one
- * call for each chunk, however many connections answered. So calls grow with the load, and nothing waits where there is
- * none. Outcomes go before intents: commands of one connection keep their order, so the ledger never has more in flight
- * than there are connections.
+ * Collects what an event loop's turn brings: one call for each chunk, however many connections answered. Outcomes go
+ * before intents: commands of one connection keep their order, so the ledger never has more in flight than there are
+ * connections. (To collect until the ledger has answered makes fewer calls and is slower: then all connections wait for
+ * the ledger together, and the ledger for them.)
  */
 export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
   let settling = new Map<ClaimedChunk, Settling[]>();
   let beginning = new Map<ClaimedChunk, Beginning[]>();
   let scheduled = false;
-  let unanswered = 0;
-  let patience: NodeJS.Timeout | null = null;
+
+  /** At the end of the turn, when all sockets were read. */
+  function soon(): void {
+    if (!scheduled) setImmediate(flush);
+    scheduled = true;
+  }
 
   function flush(): void {
+    scheduled = false;
     const [outcomes, intents] = [settling, beginning];
     [settling, beginning] = [new Map(), new Map()];
-    if (patience) clearTimeout(patience);
-    patience = null;
     ledger.together(() => {
       for (const [chunk, batch] of outcomes) void settleBatch(chunk, batch);
       for (const [chunk, batch] of intents) void beginBatch(chunk, batch);
     });
-  }
-
-  /** At the end of the turn, when all sockets were read. */
-  function soon(): void {
-    if (!scheduled) setImmediate(flushUnlessBusy);
-    scheduled = true;
-  }
-
-  function flushUnlessBusy(): void {
-    scheduled = false;
-    if (settling.size === 0 && beginning.size === 0) return;
-    if (unanswered === 0) flush();
-    else patience ??= setTimeout(flush, PATIENCE_MS);
-  }
-
-  function answered(): void {
-    unanswered--;
-    if (unanswered === 0 && patience) soon();
   }
 
   async function settleBatch(chunk: ClaimedChunk, batch: readonly Settling[]): Promise<void> {
@@ -82,8 +64,7 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
   async function settleSurely(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<boolean> {
     for (;;) {
       try {
-        unanswered++;
-        return (await ledger.settle(chunk, settlements).finally(answered)) === 'ok';
+        return (await ledger.settle(chunk, settlements)) === 'ok';
       } catch (error) {
         const where = { campaign: chunk.campaign, chunk: chunk.chunk };
         log.error({ err: error, ...where }, 'outcomes could not be settled; trying again');
@@ -94,9 +75,9 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
 
   async function beginBatch(chunk: ClaimedChunk, batch: readonly Beginning[]): Promise<void> {
     const indices = batch.map((entry) => entry.index);
-    unanswered++;
-    const begun = ledger.begin(chunk, indices).finally(answered);
-    const said = await begun.then(intentsOf, (error: unknown) => () => ({ kind: 'redis' as const, error }));
+    const said = await ledger
+      .begin(chunk, indices)
+      .then(intentsOf, (error: unknown) => () => ({ kind: 'redis' as const, error }));
     for (const entry of batch) entry.done(said(entry.index));
   }
 

@@ -128,7 +128,7 @@ class Sending implements Asker {
   }
 
   #changed(): void {
-    if (this.wants === 0) this.#enough.abort();
+    if (this.wants === 0 && !this.#enough.signal.aborted) this.#enough.abort();
     this.#wake();
   }
 

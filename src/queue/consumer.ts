@@ -22,7 +22,7 @@ export interface ConsumerOptions {
 }
 
 /** Measured: takeover of a dead worker's chunk after 16 s, without false stalls under full load. */
-const TIMING = { lockDuration: 15_000, stalledInterval: 5_000 };
+const TIMING = { lockDuration: 12_000, stalledInterval: 4_000 };
 /** The ledger counts fruitless claims; BullMQ's count would drop a job without asking it. */
 const MAX_STALLS = 1_000_000;
 /** Each waits for somebody else, a notice up to ten minutes for its relay: some that hang must not keep the others. */

@@ -18,21 +18,19 @@ afterAll(() => server.stop());
 
 const SENT: Verdict = { verb: 'sent', reason: 'none', reply: { code: 250, text: 'ok' }, latencyMs: 1, delayMs: 0 };
 
-/** A ledger, and what it is told, in order; its answers wait for `go`. */
-function noted(go: Promise<unknown> = Promise.resolve()) {
+/** A ledger, and what it is told, in order. */
+function noted() {
   const ledger = createChunkLedger(redis);
   const calls: string[] = [];
   const through: ChunkLedger = {
     ...ledger,
     begin: (chunk, indices) => {
       calls.push(`begin ${chunk.chunk}: ${indices.join(' ')}`);
-      const answer = ledger.begin(chunk, indices);
-      return go.then(() => answer);
+      return ledger.begin(chunk, indices);
     },
     settle: (chunk, settlements) => {
       calls.push(`settle ${chunk.chunk}: ${settlements.map((one) => one.index).join(' ')}`);
-      const answer = ledger.settle(chunk, settlements);
-      return go.then(() => answer);
+      return ledger.settle(chunk, settlements);
     },
   };
   return { ledger: through, calls };
@@ -56,32 +54,6 @@ it('records what a turn brings in one call a chunk, outcomes before intents', as
   expect(calls).toEqual(['begin 0: 0 1', 'begin 1: 2', 'settle 0: 0 1', 'settle 1: 2', 'begin 0: 2', 'begin 1: 3']);
   expect(await bytesOf(staged)).toBe('SSIPPPSI');
   await assertBalanced(staged);
-});
-
-it('collects while the ledger has not answered, and does not wait long for a slow one', async () => {
-  const staged = await sending(redis, { chunks: 1, perChunk: 6 });
-  const chunk = await claimed(staged);
-  let answer = (): void => undefined;
-  const { ledger, calls } = noted(
-    new Promise<void>((resolve) => {
-      answer = resolve;
-    }),
-  );
-  const recorder = createRecorder(ledger, keptLog());
-  const turn = () => new Promise(setImmediate);
-  const intents = [recorder.begin(chunk, 0)];
-  await turn();
-  for (const index of [1, 2, 3]) {
-    intents.push(recorder.begin(chunk, index));
-    await turn();
-  }
-  expect(calls).toEqual(['begin 0: 0']);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(calls).toEqual(['begin 0: 0', 'begin 0: 1 2 3']);
-  intents.push(recorder.begin(chunk, 4));
-  answer();
-  expect((await Promise.all(intents)).every((intent) => intent.kind === 'granted')).toBe(true);
-  expect(await bytesOf(staged)).toBe('IIIIIP');
 });
 
 it('tells what the ledger did not grant, and why', async () => {
