@@ -21,7 +21,7 @@ export interface ConsumerOptions {
   readonly log: Log;
 }
 
-/** Measured: takeover of a dead worker's chunk after 16 s, without false stalls under full load. */
+/** Together below the 20 s within which a dead worker’s chunks go on. The lock is renewed at half its time. */
 const TIMING = { lockDuration: 12_000, stalledInterval: 4_000 };
 /** The ledger counts fruitless claims; BullMQ's count would drop a job without asking it. */
 const MAX_STALLS = 1_000_000;
