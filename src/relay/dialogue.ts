@@ -2,10 +2,11 @@ import type { Socket } from 'node:net';
 import type { Outcome, Reply, Stage } from '../domain/outcome.js';
 import type { Message } from '../pipeline/ports.js';
 import { type Carrier, Exchange } from './exchange.js';
-import { mailParameters, type Offer, refusedHere } from './offer.js';
-import { ReplyParser } from './reply.js';
+import type { Holder, Manners } from './holder.js';
+import { envelope, type Offer, refusedHere } from './offer.js';
 import { FINAL_DOT, stuffed } from './stuffing.js';
 import type { Timeouts } from './timeouts.js';
+import { type Ear, Wire } from './wire.js';
 
 /**
  * The dialogue over messages on a socket that is greeted, upgraded and logged in (RFC 5321 3.3, 2920, 1870, 6531).
@@ -27,37 +28,17 @@ import type { Timeouts } from './timeouts.js';
  */
 type Phase = 'idle' | Stage | 'ready' | 'body' | 'rest' | 'reset' | 'over';
 
-/** What dialogues with one relay learn of it for each other. */
-export interface Manners {
-  /** It takes the envelope of the next message behind a final dot. */
-  ahead: boolean;
-}
-
-/** Who holds a dialogue hears what becomes of the connection. */
-export interface Holder {
-  /** Free for the next message; later than the outcome of the last one. */
-  free(dialogue: Dialogue): void;
-  /** No use any more; said once, also when it was idle. */
-  over(dialogue: Dialogue): void;
-  /** Its socket is closed. */
-  closed(dialogue: Dialogue): void;
-}
-
 /** Larger messages are written before their final dot. */
 const ONE_WRITE = 65_536;
-/** Of what is larger, written at once. */
-const BLOCK = 262_144;
 
-export class Dialogue implements Carrier {
+export class Dialogue implements Carrier, Ear {
   /** Messages offered so far. */
   messages = 0;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #offer: Offer;
   readonly #timeouts: Timeouts;
-  readonly #holder: Holder;
+  readonly #holder: Holder<Dialogue>;
   readonly #manners: Manners;
-  readonly #parser = new ReplyParser();
-  readonly #clock: NodeJS.Timeout;
   #phase: Phase = 'idle';
   #current: Exchange | null = null;
   /** Comes after the current one; its envelope may be out already. */
@@ -67,27 +48,15 @@ export class Dialogue implements Carrier {
   /** Replies still due to commands that were pipelined, after a refusal. */
   #due = 0;
   #startedAt = 0;
-  #deadline = Number.POSITIVE_INFINITY;
   #lost = '';
-  #closed = false;
 
-  constructor(socket: Socket, offer: Offer, timeouts: Timeouts, holder: Holder, manners: Manners) {
-    this.#socket = socket;
+  constructor(socket: Socket, offer: Offer, timeouts: Timeouts, holder: Holder<Dialogue>, manners: Manners) {
     this.#offer = offer;
     this.#timeouts = timeouts;
     this.#holder = holder;
     this.#manners = manners;
     const shortest = Math.min(...Object.values(timeouts));
-    this.#clock = setInterval(() => this.#tick(), Math.min(1000, Math.max(10, shortest / 4))).unref();
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('end', () => this.#fail(this.#lost || 'the relay closed the connection'));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#lost = `the connection failed (${error.code ?? error.message})`;
-      this.#fail(this.#lost);
-    });
-    socket.on('close', () => this.#onClose());
-    socket.resume();
+    this.#wire = new Wire(socket, Math.min(1000, Math.max(10, shortest / 4)), this);
   }
 
   get idle(): boolean {
@@ -123,49 +92,30 @@ export class Dialogue implements Carrier {
   }
 
   withdraw(exchange: Exchange): void {
-    if (exchange === this.#current) this.#fail('the sending of a message was called off');
+    if (exchange === this.#current) this.fail('the sending of a message was called off');
     else if (exchange === this.#next && !exchange.announced) this.#next = null;
   }
 
   /** Says QUIT and closes; for an idle dialogue. Any other is cut off. */
   quit(): void {
     if (this.#phase !== 'idle') {
-      this.#fail('the connection was ended');
+      this.fail('the connection was ended');
       return;
     }
+    this.#wire.quit(this.#timeouts.quit);
     this.#end();
-    this.#socket.end('QUIT\r\n');
-    setTimeout(() => this.#socket.destroy(), this.#timeouts.quit).unref();
   }
 
-  /** Cuts the connection; an unanswered message ends as unknown or not-sent. */
-  abandon(why: string): void {
-    this.#fail(why);
+  closed(): void {
+    this.#holder.closed(this);
   }
 
-  #read(chunk: Buffer) {
-    if (this.#phase === 'over') return;
-    if (this.#phase === 'idle') return this.#unasked(chunk);
-    this.#parser.push(chunk);
-    // A handler may end the dialogue or make it idle.
-    for (let reply = this.#parser.next(); reply !== null; reply = this.#parser.next()) {
-      if (reply === 'malformed') return this.#fail('the relay answered something that is no SMTP reply');
-      this.#onReply(reply);
-      if (this.#isOver()) return;
-    }
+  late(): void {
+    if (this.#unheard) this.#manners.ahead = false;
+    this.fail('the relay did not answer in time');
   }
 
-  // A method, so that the compiler doesn't take the phase for unchanged.
-  #isOver(): boolean {
-    return this.#phase === 'over';
-  }
-
-  #unasked(chunk: Buffer): void {
-    const text = chunk.toString('latin1', 0, 3);
-    this.#fail(text === '421' ? 'the relay ended the session (421)' : 'the relay spoke without being asked');
-  }
-
-  #onReply(reply: Reply) {
+  hear(reply: Reply) {
     this.#unheard = false;
     switch (this.#phase) {
       case 'mail':
@@ -174,35 +124,34 @@ export class Dialogue implements Carrier {
       case 'data':
         return this.#onData(reply);
       case 'body':
-        return this.#fail(`the relay answered ${reply.code} in the middle of the message: ${reply.text}`);
+        return this.fail(`the relay answered ${reply.code} in the middle of the message: ${reply.text}`);
       case 'message':
         return this.#onMessage(reply);
       case 'rest':
         return this.#onRest(reply);
       case 'reset':
-        if (!positive(reply)) return this.#fail(`the relay answered RSET with ${reply.code}`);
+        if (!positive(reply)) return this.fail(`the relay answered RSET with ${reply.code}`);
         return this.#goOn();
       default:
-        return this.#fail('the relay spoke without being asked');
+        return this.fail('the relay spoke without being asked');
     }
   }
 
   #onEnvelope(stage: 'mail' | 'rcpt', reply: Reply) {
     if (refusal(reply)) return this.#refused(stage, reply);
-    if (!positive(reply)) return this.#fail(`the relay answered ${stage.toUpperCase()} with ${reply.code}`);
-    if (this.#parser.pending && !this.#offer.pipelining) return this.#fail('the relay answered before it was asked');
+    if (!positive(reply)) return this.fail(`the relay answered ${stage.toUpperCase()} with ${reply.code}`);
+    if (this.#wire.pending && !this.#offer.pipelining) return this.fail('the relay answered before it was asked');
     const next = stage === 'mail' ? 'rcpt' : 'data';
     this.#await(next, this.#timeouts[next]);
     if (this.#offer.pipelining) return;
-    this.#write(stage === 'mail' ? `RCPT TO:<${this.#current?.message.to}>\r\n` : 'DATA\r\n');
+    this.#wire.write(stage === 'mail' ? `RCPT TO:<${this.#current?.message.to}>\r\n` : 'DATA\r\n');
   }
 
   #onData(reply: Reply) {
     if (refusal(reply)) return this.#refused('data', reply);
-    if (reply.code !== 354) return this.#fail(`the relay answered DATA with ${reply.code}`);
-    if (this.#parser.pending) return this.#fail('the relay answered a message before it had it');
-    this.#phase = 'ready';
-    this.#deadline = Number.POSITIVE_INFINITY;
+    if (reply.code !== 354) return this.fail(`the relay answered DATA with ${reply.code}`);
+    if (this.#wire.pending) return this.fail('the relay answered a message before it had it');
+    this.#await('ready', Number.POSITIVE_INFINITY);
     if (this.#current?.cleared) this.#handOver();
   }
 
@@ -210,55 +159,43 @@ export class Dialogue implements Carrier {
     const message = this.#current?.message;
     if (!message) return;
     const body = stuffed(message.content);
-    if (body.length > ONE_WRITE) {
-      this.#writeBody(message, body, 0);
+    if (body.length <= ONE_WRITE) {
+      this.#finish(body);
       return;
     }
+    // Each block has its time; the final dot comes when the system has taken them all.
+    const onBlock = () => this.#await('body', this.#timeouts.block);
+    this.#wire.writeBlocks(body, onBlock, () => this.#finish());
+  }
+
+  /** Writes the final dot behind what is left of a message, and the next one's envelope behind that where it may go. */
+  #finish(body?: Buffer): void {
     this.#await('message', this.#timeouts.message);
-    const ahead = this.#ahead();
-    this.#write(Buffer.concat(ahead === null ? [body, FINAL_DOT] : [body, FINAL_DOT, ahead]));
+    const next = this.#goesAhead() ? this.#next : null;
+    if (next) next.announced = true;
+    const ahead = next && Buffer.from(envelope(next.message, this.#offer));
+    this.#wire.write(Buffer.concat([...(body ? [body] : []), FINAL_DOT, ...(ahead ? [ahead] : [])]));
   }
 
+  /** Whether the next message's envelope may go behind a final dot. */
   #goesAhead(): boolean {
-    return this.#offer.pipelining && this.#manners.ahead && this.#next !== null && !this.#next.announced;
-  }
-
-  /** The next message's envelope, to go behind a final dot; null where none may. */
-  #ahead(): Buffer | null {
     const next = this.#next;
-    if (next === null || !this.#goesAhead() || refusedHere(next.message, this.#offer)) return null;
-    next.announced = true;
-    return Buffer.from(this.#envelope(next.message), 'utf8');
-  }
-
-  /** Piece by piece, each with the time for a block; the final dot when the system has taken them all. */
-  #writeBody(message: Message, body: Buffer, at: number): void {
-    const end = Math.min(body.length, at + BLOCK);
-    this.#await('body', this.#timeouts.block);
-    this.#socket.write(body.subarray(at, end), (error) => {
-      if (error || this.#phase !== 'body' || this.#current?.message !== message) return;
-      if (end < body.length) {
-        this.#writeBody(message, body, end);
-        return;
-      }
-      this.#await('message', this.#timeouts.message);
-      const ahead = this.#ahead();
-      this.#write(ahead === null ? FINAL_DOT : Buffer.concat([FINAL_DOT, ahead]));
-    });
+    if (next === null || next.announced || !this.#offer.pipelining || !this.#manners.ahead) return false;
+    return refusedHere(next.message, this.#offer) === null;
   }
 
   #onMessage(reply: Reply) {
     const latencyMs = performance.now() - this.#startedAt;
     if (refusal(reply)) this.#settle({ kind: 'refused', stage: 'message', reply, latencyMs });
     else if (positive(reply)) this.#settle({ kind: 'sent', reply, latencyMs });
-    else return this.#fail(`the relay answered the message with ${reply.code}`);
-    if (reply.code === 421) return this.#fail('the relay ended the session (421)');
+    else return this.fail(`the relay answered the message with ${reply.code}`);
+    if (reply.code === 421) return this.fail('the relay ended the session (421)');
     this.#goOn();
   }
 
   #refused(stage: 'mail' | 'rcpt' | 'data', reply: Reply) {
     this.#settle({ kind: 'refused', stage, reply, latencyMs: performance.now() - this.#startedAt });
-    if (reply.code === 421) return this.#fail('the relay ended the session (421)');
+    if (reply.code === 421) return this.fail('the relay ended the session (421)');
     this.#due = this.#offer.pipelining ? { mail: 2, rcpt: 1, data: 0 }[stage] : 0;
     this.#await('rest', this.#timeouts.afterRefusal);
     if (this.#due === 0) this.#reset();
@@ -266,15 +203,15 @@ export class Dialogue implements Carrier {
 
   #onRest(reply: Reply) {
     // 2xx: the recipient of a refused sender was accepted; 3xx: the relay wants a message without a recipient.
-    if (!refusal(reply) || reply.code === 421) return this.#fail(`the relay answered ${reply.code} after a refusal`);
+    if (!refusal(reply) || reply.code === 421) return this.fail(`the relay answered ${reply.code} after a refusal`);
     this.#due--;
     if (this.#due === 0) this.#reset();
   }
 
   #reset() {
-    if (this.#parser.pending) return this.#fail('the relay answered more than it was asked');
+    if (this.#wire.pending) return this.fail('the relay answered more than it was asked');
     this.#await('reset', this.#timeouts.afterRefusal);
-    this.#write('RSET\r\n');
+    this.#wire.write('RSET\r\n');
   }
 
   /** After a message, in good order: the next one, or none. */
@@ -282,7 +219,7 @@ export class Dialogue implements Carrier {
     if (this.#phase === 'over') return;
     const next = this.#next;
     this.#next = null;
-    if (next?.withdrawn) return this.#fail('the sending of a message was called off');
+    if (next?.withdrawn) return this.fail('the sending of a message was called off');
     if (next?.announced) {
       this.#current = next;
       this.#startedAt = performance.now();
@@ -290,10 +227,9 @@ export class Dialogue implements Carrier {
       this.#await('mail', Math.min(this.#timeouts.mail, this.#timeouts.ahead));
       return;
     }
-    if (this.#parser.pending) return this.#fail('the relay answered more than it was asked');
+    if (this.#wire.pending) return this.fail('the relay answered more than it was asked');
     if (next) return this.#begin(next);
-    this.#phase = 'idle';
-    this.#deadline = Number.POSITIVE_INFINITY;
+    this.#await('idle', Number.POSITIVE_INFINITY);
     this.#holder.free(this);
   }
 
@@ -313,22 +249,12 @@ export class Dialogue implements Carrier {
 
   #announce(exchange: Exchange): void {
     exchange.announced = true;
-    this.#write(this.#envelope(exchange.message));
-  }
-
-  /** What may be said at once: all of the envelope where pipelining is offered, or MAIL. */
-  #envelope(message: Message): string {
-    const mail = `MAIL FROM:<${message.from}>${mailParameters(message, this.#offer)}\r\n`;
-    return this.#offer.pipelining ? `${mail}RCPT TO:<${message.to}>\r\nDATA\r\n` : mail;
+    this.#wire.write(envelope(exchange.message, this.#offer));
   }
 
   #await(phase: Phase, ms: number): void {
     this.#phase = phase;
-    this.#deadline = performance.now() + ms;
-  }
-
-  #write(bytes: string | Buffer): void {
-    this.#socket.write(bytes);
+    this.#wire.expect(ms);
   }
 
   #settle(outcome: Outcome): void {
@@ -337,19 +263,13 @@ export class Dialogue implements Carrier {
     current?.settle(outcome);
   }
 
-  #tick(): void {
-    if (performance.now() < this.#deadline) return;
-    if (this.#unheard) this.#manners.ahead = false;
-    this.#fail('the relay did not answer in time');
-  }
-
   /** Closes the connection; messages without an outcome get the one that is true at this point. */
-  #fail(why: string): void {
+  fail(why: string): void {
     const phase = this.#phase;
     if (phase === 'over') return;
     this.#lost ||= why;
+    this.#wire.cut();
     this.#end();
-    this.#socket.destroy();
     const next = this.#next;
     this.#next = null;
     if (this.#current !== null) {
@@ -361,15 +281,7 @@ export class Dialogue implements Carrier {
 
   #end(): void {
     this.#phase = 'over';
-    clearInterval(this.#clock);
     this.#holder.over(this);
-  }
-
-  #onClose(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#fail(this.#lost || 'the connection was closed');
-    this.#holder.closed(this);
   }
 }
 

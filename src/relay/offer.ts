@@ -18,11 +18,17 @@ const ASCII = /^[\x20-\x7e]*$/;
 const NOT_FOR_A_COMMAND = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** The parameters of MAIL for this message, each after a space (RFC 1870, 6152, 6531). */
-export function mailParameters(message: Message, offer: Offer): string {
+function mailParameters(message: Message, offer: Offer): string {
   const size = offer.size ? ` SIZE=${message.content.length}` : '';
   if (ASCII.test(message.to) && ASCII.test(message.from)) return size;
   // RFC 6531 3.1: who offers SMTPUTF8 must offer 8BITMIME; the header holds the address as it is.
   return `${size}${offer.eightBit ? ' BODY=8BITMIME' : ''} SMTPUTF8`;
+}
+
+/** What may be said at once of a message's envelope: all of it where pipelining is offered (RFC 2920), or MAIL. */
+export function envelope(message: Message, offer: Offer): string {
+  const mail = `MAIL FROM:<${message.from}>${mailParameters(message, offer)}\r\n`;
+  return offer.pipelining ? `${mail}RCPT TO:<${message.to}>\r\nDATA\r\n` : mail;
 }
 
 /** The refusal of a message that this relay can't take, or that could not be said safely; null where it can be tried. */

@@ -1,7 +1,8 @@
 import type { RelayFault } from '../domain/outcome.js';
 import type { Asker, Log, Relay, RelayConnection, Taken } from '../pipeline/ports.js';
 import { connect } from './connect.js';
-import { Dialogue, type Holder, type Manners } from './dialogue.js';
+import { Dialogue } from './dialogue.js';
+import type { Holder, Manners } from './holder.js';
 import { Lease, type Lender } from './lease.js';
 import { Lent } from './lent.js';
 import { Opener } from './opener.js';
@@ -32,7 +33,7 @@ export function createRelay(settings: RelaySettings, options: PoolOptions): Rela
  * one fails; then one at a time, after growing waits, until one succeeds (`Opener`): a relay that allows fewer
  * connections than asked for is no fault while some are open.
  */
-class Pool implements Relay, Holder, Lender {
+class Pool implements Relay, Holder<Dialogue>, Lender {
   readonly #size: number;
   readonly #messages: number;
   readonly #idleMs: number;
@@ -79,7 +80,7 @@ class Pool implements Relay, Holder, Lender {
 
   abandon(): void {
     const idle = new Set(this.#idle.map((entry) => entry.dialogue));
-    for (const dialogue of [...this.#open]) if (!idle.has(dialogue)) dialogue.abandon('the sending was given up');
+    for (const dialogue of [...this.#open]) if (!idle.has(dialogue)) dialogue.fail('the sending was given up');
   }
 
   close(): Promise<void> {

@@ -76,7 +76,7 @@ function parseableName(text: string): string {
 const filled = fc
   .array(
     fc.oneof(
-      texts.map((text) => text.replace(/[{\0]/g, '')),
+      texts.map((text) => text.replace(/[{}\0]/g, '')),
       fc.nat(3).map((n) => n),
     ),
     { maxLength: 12 },
