@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { Message, Relay } from '../src/pipeline/ports.js';
+import type { Message, Relay } from '../src/pipeline/relay-ports.js';
 import { createRelay } from '../src/relay/pool.js';
 import { parseRelayUrl } from '../src/relay/url.js';
 

@@ -1,5 +1,6 @@
 import type { Campaign } from './domain/campaign.js';
-import type { Log, Relay } from './pipeline/ports.js';
+import type { Log } from './pipeline/ports.js';
+import type { Relay } from './pipeline/relay-ports.js';
 import { createRelay } from './relay/pool.js';
 import { describeRelay, matches, type RelaySettings } from './relay/url.js';
 

@@ -30,6 +30,9 @@ const BARE = /\bimport\s*['"]([^'"]+)['"]/g;
 /** `await import('x')`, and `import('x').Name` in a type. */
 const INLINE = /\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
 
+/** What adapters implement. */
+const isPort = (target: string): boolean => /^pipeline\/(relay-)?ports\.ts$/.test(target);
+
 function importsOf(file: string, code: string): Import[] {
   const resolve = (name: string, typeOnly: boolean): Import => {
     if (!name.startsWith('.')) return { target: packageOf(name), local: false, typeOnly };
@@ -95,14 +98,14 @@ const MAY_IMPORT: Record<string, { readonly why: string; readonly may: (target: 
       folder,
       {
         why: 'an adapter implements ports; two adapters that knew each other could not be replaced alone',
-        may: (target: string) => inside('domain')(target) || target === 'pipeline/ports.ts',
+        may: (target: string) => inside('domain')(target) || isPort(target),
       },
     ]),
   ),
   config: { why: 'settings are values: to read them needs no part that uses them', may: inside('domain') },
   runtime: {
     why: 'lifecycle, signals and logs serve any program',
-    may: (target) => inside('domain')(target) || target === 'pipeline/ports.ts',
+    may: (target) => inside('domain')(target) || isPort(target),
   },
   rehearsal: {
     why: 'a witness: what the results are held against may share no code with what made them',

@@ -6,7 +6,7 @@ import { codeOf, type Outcome } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
 import { createComposer } from '../message/composer.js';
 import { compileTemplate } from '../message/template.js';
-import type { Message } from '../pipeline/ports.js';
+import type { Message } from '../pipeline/relay-ports.js';
 import { parseAddress } from '../recipients/address.js';
 import { createRelay } from '../relay/pool.js';
 import { describeRelay, identityOf, type RelaySettings } from '../relay/url.js';

@@ -1,6 +1,6 @@
 import { MESSAGE_ID_LOCAL_LENGTH, messageIdOf } from '../domain/message-id.js';
 import type { Recipient } from '../domain/recipient.js';
-import type { Composer, Message } from '../pipeline/ports.js';
+import type { Composer, Message } from '../pipeline/relay-ports.js';
 import { BodyPart } from './body-part.js';
 import { addressHeader, dateHeader, mailboxHeader, textHeader } from './headers.js';
 import { parseSender } from './sender.js';

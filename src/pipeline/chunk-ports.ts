@@ -1,6 +1,7 @@
 import type { Campaign } from '../domain/campaign.js';
-import type { Breaker, Campaigns, ChunkLedger, Composer, Log, Relay, Scratch, TemplateText } from './ports.js';
+import type { Breaker, Campaigns, ChunkLedger, Log, Scratch, TemplateText } from './ports.js';
 import type { Recorder } from './recorder.js';
+import type { Composer, Relay } from './relay-ports.js';
 
 /** What the chunk worker needs. */
 export interface ChunkWorkerPorts {

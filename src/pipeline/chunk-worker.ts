@@ -1,6 +1,7 @@
 import type { Campaign } from '../domain/campaign.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
-import type { ChunkRef, ClaimedChunk, LedgerStop, Relay } from './ports.js';
+import type { ChunkRef, ClaimedChunk, LedgerStop } from './ports.js';
+import type { Relay } from './relay-ports.js';
 import { type SendStop, sendOpen } from './send-open.js';
 
 /** How a run of a chunk job ends. Only `done` completes the job: on the ledger's word. */

@@ -1,8 +1,9 @@
 import type { Recipient } from '../domain/recipient.js';
 import type { Conclusions } from './conclusions.js';
 import type { Open } from './open.js';
-import type { ClaimedChunk, Composer, Log, Message, Offered, RelayConnection } from './ports.js';
+import type { ClaimedChunk, Log } from './ports.js';
 import type { Intent, Recorder } from './recorder.js';
+import type { Composer, Message, Offered, RelayConnection } from './relay-ports.js';
 
 /** An intent that was confirmed so late may belong to somebody else by now: less than the queue's lock. */
 const STALE_INTENT_MS = 10_000;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Campaign } from '../domain/campaign.js';
 import type { Outcome } from '../domain/outcome.js';
-import type { Campaigns, Log, Message, NoticeOutcome, Relay } from './ports.js';
+import type { Campaigns, Log, NoticeOutcome } from './ports.js';
+import type { Message, Relay } from './relay-ports.js';
 
 export interface NotifierPorts {
   readonly campaigns: Campaigns;

@@ -5,8 +5,9 @@ import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
 import { Conclusions } from './conclusions.js';
 import { Lanes } from './lanes.js';
 import { type Open, openNow } from './open.js';
-import type { Asker, ClaimedChunk, Composer, LedgerStop, Relay } from './ports.js';
+import type { ClaimedChunk, LedgerStop } from './ports.js';
 import type { Intent } from './recorder.js';
+import type { Asker, Composer, Relay } from './relay-ports.js';
 
 export interface SendInput {
   readonly chunk: ClaimedChunk;

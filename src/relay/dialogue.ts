@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Outcome, Reply, Stage } from '../domain/outcome.js';
-import type { Message } from '../pipeline/ports.js';
+import type { Message } from '../pipeline/relay-ports.js';
 import { type Carrier, Exchange } from './exchange.js';
 import type { Holder, Manners } from './holder.js';
 import { envelope, type Offer, refusedHere } from './offer.js';

@@ -1,5 +1,5 @@
 import type { Outcome } from '../domain/outcome.js';
-import type { Message, Offered } from '../pipeline/ports.js';
+import type { Message, Offered } from '../pipeline/relay-ports.js';
 
 /** Who carries an exchange out. */
 export interface Carrier {

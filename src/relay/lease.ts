@@ -1,5 +1,5 @@
 import type { Outcome } from '../domain/outcome.js';
-import type { Message, Offered, RelayConnection } from '../pipeline/ports.js';
+import type { Message, Offered, RelayConnection } from '../pipeline/relay-ports.js';
 import type { Dialogue } from './dialogue.js';
 
 /** Whose connections are lent. */

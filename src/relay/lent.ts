@@ -1,4 +1,4 @@
-import type { Asker } from '../pipeline/ports.js';
+import type { Asker } from '../pipeline/relay-ports.js';
 
 type Party = Asker['party'];
 

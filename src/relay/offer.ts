@@ -1,5 +1,5 @@
 import type { Reply, Stage } from '../domain/outcome.js';
-import type { Message } from '../pipeline/ports.js';
+import type { Message } from '../pipeline/relay-ports.js';
 
 /** What EHLO offered. */
 export interface Offer {

@@ -1,5 +1,6 @@
 import type { RelayFault } from '../domain/outcome.js';
-import type { Asker, Log, Relay, RelayConnection, Taken } from '../pipeline/ports.js';
+import type { Log } from '../pipeline/ports.js';
+import type { Asker, Relay, RelayConnection, Taken } from '../pipeline/relay-ports.js';
 import { connect } from './connect.js';
 import { Dialogue } from './dialogue.js';
 import type { Holder, Manners } from './holder.js';

@@ -1,5 +1,5 @@
 import type { RelayFault } from '../domain/outcome.js';
-import type { Asker, RelayConnection, Taken } from '../pipeline/ports.js';
+import type { Asker, RelayConnection, Taken } from '../pipeline/relay-ports.js';
 import type { Lent } from './lent.js';
 
 interface Waiter {

@@ -6,7 +6,7 @@ import { messageIdOf } from '../../src/domain/message-id.js';
 import { type ComposerOptions, createComposer } from '../../src/message/composer.js';
 import { parseSender } from '../../src/message/sender.js';
 import { compileTemplate, fixedParts } from '../../src/message/template.js';
-import type { Message } from '../../src/pipeline/ports.js';
+import type { Message } from '../../src/pipeline/relay-ports.js';
 
 interface Content {
   readonly subject: string;

@@ -4,17 +4,17 @@ import type { Campaign } from '../../src/domain/campaign.js';
 import type { Outcome, RelayFault } from '../../src/domain/outcome.js';
 import type { Recipient } from '../../src/domain/recipient.js';
 import type { ChunkSignals, ChunkWorkerPorts } from '../../src/pipeline/chunk-ports.js';
+import type { Log } from '../../src/pipeline/ports.js';
+import { createRecorder } from '../../src/pipeline/recorder.js';
 import type {
   Asker,
   Composer,
-  Log,
   Message,
   Offered,
   Relay,
   RelayConnection,
   Taken,
-} from '../../src/pipeline/ports.js';
-import { createRecorder } from '../../src/pipeline/recorder.js';
+} from '../../src/pipeline/relay-ports.js';
 import { createBreaker } from '../../src/redis/breaker.js';
 import { createCampaigns } from '../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../src/redis/ledger/chunks.js';

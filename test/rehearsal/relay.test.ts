@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Message, Relay } from '../../src/pipeline/ports.js';
+import type { Message, Relay } from '../../src/pipeline/relay-ports.js';
 import { type RecordLine, readRecord } from '../../src/rehearsal/record.js';
 import { type RehearsalRelay, startRehearsalRelay } from '../../src/rehearsal/relay.js';
 import { parseScenario } from '../../src/rehearsal/scenario.js';

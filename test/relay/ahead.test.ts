@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Message, Offered, Relay } from '../../src/pipeline/ports.js';
+import type { Message, Offered, Relay } from '../../src/pipeline/relay-ports.js';
 import type { ScriptEvent } from '../support/script-relay.js';
 import { mail, plainUrl, pool, SHORT, script, send, takeOne } from './setting.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { RelayConnection } from '../../src/pipeline/ports.js';
+import type { RelayConnection } from '../../src/pipeline/relay-ports.js';
 import type { ScriptEvent } from '../support/script-relay.js';
 import { faultIn, mail, NEVER, plainUrl, pool, script, send, signal, take, takeOne } from './setting.js';
 

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import type { Outcome } from '../../src/domain/outcome.js';
-import type { Message, Relay, RelayConnection, Taken } from '../../src/pipeline/ports.js';
+import type { Message, Relay, RelayConnection, Taken } from '../../src/pipeline/relay-ports.js';
 import { createRelay, type PoolOptions } from '../../src/relay/pool.js';
 import type { Timeouts } from '../../src/relay/timeouts.js';
 import { parseRelayUrl } from '../../src/relay/url.js';

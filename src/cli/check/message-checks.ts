@@ -2,7 +2,7 @@ import { FanmailError } from '../../domain/errors.js';
 import type { Recipient } from '../../domain/recipient.js';
 import { createComposer } from '../../message/composer.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../../message/template.js';
-import type { Composer } from '../../pipeline/ports.js';
+import type { Composer } from '../../pipeline/relay-ports.js';
 import { count } from '../../report/format.js';
 import { type Finding, finding } from './finding.js';
 import { Tallies, Tally } from './tally.js';
