@@ -8,8 +8,8 @@ import { RowWriter } from './row-writer.js';
 import type { Screen } from './screen.js';
 
 /**
- * Turns CSV into packed recipients without an object or text for any row that is as most are: five times as fast as
- * rows of text. Whatever is not so common (another address, a fault) goes the way of those rows, cell by cell.
+ * Turns CSV into packed recipients without an object or text for any row that is as most are. An address that is not so
+ * common, or a fault, is decided as for a row of text.
  */
 export class CsvPacker {
   readonly #scanner: CsvScanner;

@@ -39,8 +39,7 @@ export interface RecipientList {
    */
   batches(needs?: readonly string[]): AsyncIterable<readonly Row[]>;
   /**
-   * The same rows with the variables `needs` and no others, packed as they are read, in a fifth of the time; in place of
-   * `batches`. Null for NDJSON, and where a column is missing.
+   * The same rows with the variables `needs` and no others, packed as they are read; in place of `batches`. Null for NDJSON, and where a column is missing.
    */
   packed(needs: readonly string[]): AsyncIterable<PackedBatch> | null;
   /**

@@ -87,6 +87,17 @@ describe('staging', () => {
     expect((await createCampaigns(redis).get('resealed'))?.phase).toBe('queued');
   });
 
+  it('that was taken over puts no chunk, nor does one that is no more', async () => {
+    const old = await staging('putting', 'n1', 1);
+    const put = (n: number) => writeChunk(old, { id: 'putting', nonce: 'n1', n, perChunk: 3, options: OPTIONS });
+    await redis.hset(campaignKeys('putting').campaign, SILENT.field, SILENT.value);
+    await staging('putting', 'n2', 0);
+    await expect(put(1)).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
+    await redis.del(campaignKeys('putting').campaign);
+    await expect(put(1)).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
+    expect(await redis.exists(chunkKeys('putting', 'n1', 1).rows, chunkKeys('putting', 'n1', 1).states)).toBe(0);
+  });
+
   it('that went silent is taken over, and the thawed one can neither be heard nor seal', async () => {
     const thawed = await staging('thawed', 'n1');
     await redis.hset(campaignKeys('thawed').campaign, SILENT.field, SILENT.value);

@@ -43,6 +43,19 @@ describe('a chunk of recipients', () => {
     );
   });
 
+  it('is the same of rows that come packed, with others or alone', async () => {
+    const rows = recipients(4);
+    const text = rows.map(({ line, address, variables }) => `,${JSON.stringify([line, address, variables.name])}`);
+    for (const byHand of [0, 1, 4]) {
+      const packer = new RecipientPacker(['name']);
+      packer.add(rows.slice(0, byHand));
+      packer.addPacked(Buffer.alloc(0));
+      packer.addPacked(Buffer.from(text.slice(byHand, byHand + 2).join('')));
+      packer.addPacked(Buffer.from(text.slice(byHand + 2).join('')));
+      expect(await unpackRecipients(await packer.pack())).toEqual(rows);
+    }
+  });
+
   it('keeps the variables that are asked for, and no others', async () => {
     const rows = [rowOf(0, ['kept', 'left'], ['a', 'b'])];
     expect(await unpackRecipients(await packed(rows, ['kept']))).toEqual([rowOf(0, ['kept'], ['a'])]);
