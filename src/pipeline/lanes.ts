@@ -11,10 +11,15 @@ const STALE_INTENT_MS = 10_000;
 const UNTOUCHED = { verb: 'untouched', reason: 'none', reply: null, latencyMs: null, delayMs: 0 } as const;
 const UNCOMPOSED = { verb: 'failed', reason: 'render', reply: null, latencyMs: null, delayMs: 0 } as const;
 
+/** Behind a message that is not answered for so long nobody waits where other connections could be had. */
+const PATIENCE_MS = 5_000;
+
 /** A recipient on its way to the relay. */
 interface Mail {
   readonly open: Open;
   readonly offered: Offered;
+  /** Where it waits behind another one: since when (performance.now). */
+  readonly behindSince: number;
 }
 
 export interface LanesOptions {
@@ -44,9 +49,16 @@ export class Lanes {
   /** Lanes that are open, and recipients that are failed without one. */
   count = 0;
   readonly #options: LanesOptions;
+  /** What waits behind an unanswered message; not begun, so that it can still be taken back. */
+  readonly #behind = new Set<Mail>();
+  readonly #clock = setInterval(() => this.#takeBack(), PATIENCE_MS / 5).unref();
 
   constructor(options: LanesOptions) {
     this.#options = options;
+  }
+
+  close(): void {
+    clearInterval(this.#clock);
   }
 
   open(connection: RelayConnection): void {
@@ -77,9 +89,24 @@ export class Lanes {
       return null;
     }
     const following = connection.mayKeep() ? this.#next(connection) : null;
+    if (following) this.#behind.add(following);
     offered.deliver();
     conclusions.conclude(open, await offered.outcome);
-    return following;
+    return following && this.#behind.delete(following) ? following : null;
+  }
+
+  /** At the end of a chunk, when there is nobody else to begin: who waits behind a message that hangs goes elsewhere. */
+  #takeBack(): void {
+    const { ready, changed } = this.#options;
+    if (ready.length > 0 || this.#behind.size === 0) return;
+    const late = performance.now() - PATIENCE_MS;
+    for (const mail of this.#behind) {
+      if (mail.behindSince > late) continue;
+      this.#behind.delete(mail);
+      mail.offered.withdraw();
+      ready.push(mail.open);
+    }
+    if (ready.length > 0) changed();
   }
 
   /** Composes the next recipient and offers it; null where none is to be begun here any more. */
@@ -92,7 +119,7 @@ export class Lanes {
       const recipient = recipients[open.index];
       if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
       const message = this.#compose(open, recipient);
-      if (message) return { open, offered: connection.offer(message) };
+      if (message) return { open, offered: connection.offer(message), behindSince: performance.now() };
     }
     return null;
   }

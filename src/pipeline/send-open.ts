@@ -87,6 +87,7 @@ class Sending implements Asker {
     } finally {
       // Whatever happened: nobody leaves a chunk with messages on the wire.
       while (this.#busy) await this.#change();
+      this.#lanes.close();
     }
     if (this.#broken) throw this.#broken.error;
     const { campaign, ports } = this.#input;
