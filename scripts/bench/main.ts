@@ -10,7 +10,7 @@ import { isMissed, type Report, type Row } from './report.js';
 import { ROWS } from './rows.js';
 import { loadReport, saveReport } from './save.js';
 import { findPostfix } from './sink.js';
-import { terminalTable } from './table.js';
+import { figureLines, terminalTable } from './table.js';
 
 const INTERRUPTED = 130;
 
@@ -29,8 +29,11 @@ async function main(args: readonly string[], cleanup: Cleanup): Promise<number> 
   const now = { date: new Date().toISOString(), commit: describeCommit(), rounds: options.rounds ?? 0 };
   const rows: Row[] = [];
   for (const row of ROWS) {
-    if (options.only === null || options.only.includes(row.name)) rows.push(await measure(row, bench));
+    if (options.only !== null && !options.only.includes(row.name)) continue;
+    const measured = await measure(row, bench);
     if (cleanup.isOver) return INTERRUPTED;
+    rows.push(measured);
+    for (const line of figureLines(measured)) bench.say(line);
   }
   const mode = options.full ? 'full' : 'short';
   const report: Report = { version: 1, ...now, mode, machine, rows };

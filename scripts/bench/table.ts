@@ -37,6 +37,11 @@ function figureCells(row: Row): Cells[] {
   });
 }
 
+/** A row's figures, a line each, for who does not want to wait for the table. */
+export function figureLines(row: Row): string[] {
+  return figureCells(row).map((cells) => cells.filter((cell) => cell !== '').join('  '));
+}
+
 function contenderCells(row: Row): Cells[] {
   if (row.result.kind !== 'measured') return [];
   return row.result.contenders.map(({ name, unit, samples }) => {

@@ -4,7 +4,7 @@ import { compareReports, comparisonTable } from '../../scripts/bench/compare.js'
 import { parseOptions } from '../../scripts/bench/options.js';
 import { isMissed, parseReport, passes, type Report, type Row } from '../../scripts/bench/report.js';
 import { ratios, summarize } from '../../scripts/bench/samples.js';
-import { markdownTable, terminalTable } from '../../scripts/bench/table.js';
+import { figureLines, markdownTable, terminalTable } from '../../scripts/bench/table.js';
 
 const least = { at: 'least', value: 6 } as const;
 
@@ -79,6 +79,14 @@ describe('the table', () => {
     expect(lines[3]).toMatch(/^third +3 of 4 arrived +failed$/);
     expect(lines[6]).toMatch(/^one-worker +fanmail +1,000 messages\/s +900–1,234$/);
     expect(lines).toContain('one-worker: a note');
+  });
+
+  it('says each row by itself, as it is measured', () => {
+    expect(report.rows.flatMap(figureLines)).toEqual([
+      'one-worker  ÷ other  5.50×  5.00–7.00  ≥ 6.00×  MISSED',
+      'other  no smtp-source  skipped',
+      'third  3 of 4 arrived  failed',
+    ]);
   });
 
   it('is the same in Markdown', () => {
