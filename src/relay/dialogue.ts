@@ -4,6 +4,7 @@ import type { Message } from '../pipeline/relay-ports.js';
 import { type Carrier, Exchange } from './exchange.js';
 import type { Holder, Manners } from './holder.js';
 import { envelope, type Offer, refusedHere } from './offer.js';
+import { positive, refusal } from './reply.js';
 import { FINAL_DOT, stuffed } from './stuffing.js';
 import type { Timeouts } from './timeouts.js';
 import { type Ear, Wire } from './wire.js';
@@ -43,6 +44,8 @@ export class Dialogue implements Carrier, Ear {
   #current: Exchange | null = null;
   /** Comes after the current one; its envelope may be out already. */
   #next: Exchange | null = null;
+  /** Refused before it was cleared: until its owner has seen to that, the connection is not free. */
+  #uncleared: Exchange | null = null;
   /** The current envelope went out behind a final dot, and nothing was said to it yet. */
   #unheard = false;
   /** Replies still due to commands that were pipelined, after a refusal. */
@@ -82,18 +85,25 @@ export class Dialogue implements Carrier, Ear {
       this.#begin(exchange);
     } else {
       this.#next = exchange;
-      if (this.#phase === 'message' && this.#goesAhead()) this.#announce(exchange);
     }
     return exchange;
   }
 
   proceed(exchange: Exchange): void {
     if (this.#phase === 'ready' && exchange === this.#current) this.#handOver();
+    this.#clear(exchange);
   }
 
   withdraw(exchange: Exchange): void {
     if (exchange === this.#current) this.fail('the sending of a message was called off');
     else if (exchange === this.#next && !exchange.announced) this.#next = null;
+    this.#clear(exchange);
+  }
+
+  #clear(exchange: Exchange): void {
+    if (exchange !== this.#uncleared) return;
+    this.#uncleared = null;
+    if (this.#phase === 'ready') this.#goOn();
   }
 
   /** Says QUIT and closes; for an idle dialogue. Any other is cut off. */
@@ -217,6 +227,7 @@ export class Dialogue implements Carrier, Ear {
   /** After a message, in good order: the next one, or none. */
   #goOn() {
     if (this.#phase === 'over') return;
+    if (this.#uncleared) return this.#await('ready', Number.POSITIVE_INFINITY);
     const next = this.#next;
     this.#next = null;
     if (next?.withdrawn) return this.fail('the sending of a message was called off');
@@ -244,10 +255,6 @@ export class Dialogue implements Carrier, Ear {
       return;
     }
     this.#await('mail', this.#timeouts.mail);
-    this.#announce(exchange);
-  }
-
-  #announce(exchange: Exchange): void {
     exchange.announced = true;
     this.#wire.write(envelope(exchange.message, this.#offer));
   }
@@ -260,6 +267,7 @@ export class Dialogue implements Carrier, Ear {
   #settle(outcome: Outcome): void {
     const current = this.#current;
     this.#current = null;
+    if (current && !current.cleared && !current.withdrawn) this.#uncleared = current;
     current?.settle(outcome);
   }
 
@@ -289,12 +297,4 @@ function stageOf(phase: Phase): Stage {
   if (phase === 'rcpt' || phase === 'data') return phase;
   if (phase === 'ready') return 'data';
   return phase === 'body' ? 'message' : 'mail';
-}
-
-function positive(reply: Reply): boolean {
-  return reply.code < 300;
-}
-
-function refusal(reply: Reply): boolean {
-  return reply.code >= 400;
 }

@@ -46,8 +46,7 @@ export class Exchange implements Offered {
   withdraw(): void {
     if (this.cleared || this.withdrawn) return;
     this.withdrawn = true;
-    if (this.#known !== null) return;
-    this.#ended();
+    if (this.#known === null) this.#ended();
     this.#carrier.withdraw(this);
   }
 

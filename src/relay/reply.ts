@@ -119,3 +119,11 @@ export function plain(text: string): string {
   const flat = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return flat.slice(0, TEXT_LIMIT).replace(/[\ud800-\udbff]$/, '');
 }
+
+export function positive(reply: Reply): boolean {
+  return reply.code < 300;
+}
+
+export function refusal(reply: Reply): boolean {
+  return reply.code >= 400;
+}

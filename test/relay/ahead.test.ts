@@ -12,7 +12,11 @@ async function inARow(relay: Relay, messages: readonly Message[]): Promise<strin
   let connection = await takeOne(relay);
   let before: Offered | undefined;
   for (const message of messages) {
-    if (!connection.mayKeep()) connection = await takeOne(relay);
+    if (!connection.mayKeep()) {
+      before?.deliver();
+      before = undefined;
+      connection = await takeOne(relay);
+    }
     const offered = connection.offer(message);
     outcomes.push(
       offered.outcome.then((outcome) => (outcome.kind === 'refused' ? `refused ${outcome.stage}` : outcome.kind)),
@@ -95,6 +99,31 @@ describe.each([
     second.withdraw();
     await vi.waitUntil(() => server.open === 0);
     expect(server.accepted).toBe(1);
+  });
+
+  it('refused before its intent is recorded keeps the connection from others until then', async () => {
+    const { stages, note } = heard();
+    const server = await script({
+      behave: (event) => {
+        note(event);
+        return event.stage === 'rcpt' && event.address === A ? { reply: '550 5.1.1 no' } : undefined;
+      },
+    });
+    const relay = pool(plainUrl(server, option));
+    for (const end of ['deliver', 'withdraw'] as const) {
+      const offered = (await takeOne(relay)).offer(mail(A));
+      expect((await offered.outcome).kind).toBe('refused');
+      let taken = false;
+      const other = takeOne(relay).then((connection) => {
+        taken = true;
+        return connection;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(taken).toBe(false);
+      offered[end]();
+      expect((await (await other).send(mail(B))).kind).toBe('sent');
+    }
+    expect([server.connections, stages.includes('message a')]).toEqual([1, false]);
   });
 
   it('called off before it was announced costs nothing, and the connection goes back', async () => {
