@@ -14,7 +14,6 @@ import {
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { until } from '../support/cli.js';
 import { freshRedis } from '../support/redis.js';
@@ -26,6 +25,7 @@ const GOES_ON = /^(?:\w+=\S+ )*fanmail (?:catch|worker)\b/;
 const LONGEST_MS = 60_000;
 
 export interface Ran {
+  /** Null where it had to be killed, since it did not come to its end. */
   readonly code: number | null;
   /** Standard output and standard error, as they came. */
   readonly printed: string;
@@ -85,15 +85,8 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
 
   async function toItsEnd(text: string): Promise<Ran> {
     const { child, log } = start(`${text}\ncode=$?; export -p > ${state}; exit $code`);
-    const late = new AbortController();
-    const limit = wait(LONGEST_MS, undefined, late).then(
-      () => child.kill('SIGKILL'),
-      () => false,
-    );
-    const [code] = (await once(child, 'close')) as [number | null];
-    late.abort();
-    await limit;
-    return { code, printed: readFileSync(log, 'utf8') };
+    await gone(child);
+    return { code: child.exitCode, printed: readFileSync(log, 'utf8') };
   }
 
   async function begin(text: string): Promise<Ran> {
@@ -121,9 +114,8 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
     async stop() {
       const ended = [];
       for (const [text, { child }] of [...going].reverse()) {
-        const gone = child.exitCode === null ? once(child, 'exit') : null;
         child.kill('SIGTERM');
-        await gone;
+        await gone(child);
         ended.push([text, child.exitCode] as const);
       }
       going.clear();
@@ -140,6 +132,14 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
       for (const one of [folder, outside]) rmSync(one, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Resolves when it has ended; it is killed where that takes too long. */
+async function gone(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const late = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
+  await once(child, 'exit');
+  clearTimeout(late);
 }
 
 /** A folder for the PATH, with the built program, and a browser that opens nothing. */

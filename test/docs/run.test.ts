@@ -50,6 +50,7 @@ async function follow(path: string): Promise<string[]> {
     for (const step of stepsOf(text(path))) {
       if (step.kind === 'file') reader.write(step.path, ours(step.text, reader));
       else for (const fault of await runBlock(step, path, reader)) faults.push(`${path}:${step.line}: ${fault}`);
+      if (faults.length > 0) break;
     }
     for (const [command, code] of await reader.stop())
       if (code !== 0) faults.push(`${path}: ${command} ends by SIGTERM with ${code}`);
@@ -67,6 +68,8 @@ async function runBlock({ section, statements, shown }: Run, path: string, reade
   const faults: string[] = [];
   let printed = '';
   for (const statement of statements) {
+    // What hangs once hangs at every command: the first one is to be told, before the time of the whole page is over.
+    if (faults.length > 0) break;
     const [, why] = NOT_RUN.find(([command]) => command.test(statement.text)) ?? [];
     if (why === undefined) printed += await runOne(statement, reader, faults);
     else leftOut.set(statement.text, why);
@@ -78,7 +81,8 @@ async function runBlock({ section, statements, shown }: Run, path: string, reade
 
 async function runOne({ text: command, exits }: Statement, reader: Reader, faults: string[]): Promise<string> {
   const { code, printed } = await reader.run({ text: ours(command, reader), exits });
-  if (code !== exits) faults.push(`${command} ends with ${code} and prints\n${printed}`);
+  const ended = code === null ? 'does not end' : `ends with ${code}`;
+  if (code !== exits) faults.push(`${command} ${ended} and prints\n${printed}`);
   return theirs(printed, reader);
 }
 
