@@ -35,8 +35,7 @@ function end(): never {
 function withoutRedis(ledger: ChunkLedger): ChunkLedger {
   return {
     ...ledger,
-    begin: async (_chunk, indices) => ({ kind: 'granted', indices }),
-    settle: async () => 'ok',
+    turn: async (_chunk, _settlements, indices) => ({ settled: 'ok', begun: { kind: 'granted', indices } }),
     finish: async () => ({ kind: 'finished' }),
   };
 }
@@ -45,9 +44,9 @@ function withoutRedis(ledger: ChunkLedger): ChunkLedger {
 function watched(ledger: ChunkLedger): ChunkLedger {
   return {
     ...ledger,
-    begin(chunk, indices) {
+    turn(chunk, settlements, indices) {
       begun ??= { cpu: process.cpuUsage(), at: performance.now() };
-      return ledger.begin(chunk, indices);
+      return ledger.turn(chunk, settlements, indices);
     },
     async finish(chunk) {
       const finish = await ledger.finish(chunk);

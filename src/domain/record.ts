@@ -1,6 +1,6 @@
 /**
  * What the ledger keeps about one recipient beside its state byte: 16 bytes, at `16 * index` of a string per chunk,
- * big-endian. Written by settle.lua and claim.lua, read here.
+ * big-endian. Written by turn.lua and claim.lua, read here.
  *
  *  0 u16 code      the last reply's code, 0 without one
  *  2 u16 words     the relay's words in the campaign's dictionary, 0 for none

@@ -55,6 +55,12 @@ export type Begun =
   | { readonly kind: 'granted'; readonly indices: readonly number[] }
   | { readonly kind: 'stopped'; readonly why: LedgerStop };
 
+export interface Turn {
+  /** `fenced`: the chunk has another owner; the outcomes were late words then, as after the close. */
+  readonly settled: 'ok' | 'fenced' | 'closed' | 'refused';
+  readonly begun: Begun;
+}
+
 export type Finish =
   | { readonly kind: 'finished' }
   /** Something is open; the earliest may be tried after this many milliseconds. */
@@ -66,9 +72,11 @@ export interface ChunkLedger {
   claim(ref: ChunkRef, nonce: string): Promise<Claim>;
   /** Sends the commands that `act` gives, at once and in their order, in one write. */
   together(act: () => void): void;
-  /** Records the intent to send; only what is granted may go to the relay. */
-  begin(chunk: ClaimedChunk, indices: readonly number[]): Promise<Begun>;
-  settle(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<'ok' | 'fenced' | 'closed' | 'refused'>;
+  /**
+   * Records outcomes, and then the intents to send to others, in one step; either may be none. Only what is granted may go to
+   * the relay.
+   */
+  turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]): Promise<Turn>;
   finish(chunk: ClaimedChunk): Promise<Finish>;
   /** Fails what is open and not in flight, since its recipients can't be read any more. */
   lose(chunk: ClaimedChunk, reason: Reason): Promise<void>;

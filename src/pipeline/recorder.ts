@@ -18,94 +18,83 @@ export interface Recorder {
   settle(chunk: ClaimedChunk, settlement: Settlement): Promise<boolean>;
 }
 
-interface Settling {
-  readonly settlement: Settlement;
-  readonly done: (ours: boolean) => void;
-}
-
-interface Beginning {
-  readonly index: number;
-  readonly done: (intent: Intent) => void;
+/** What waits to be recorded of a chunk. */
+interface Batch {
+  readonly outcomes: { readonly settlement: Settlement; readonly done: (ours: boolean) => void }[];
+  readonly intents: { readonly index: number; readonly done: (intent: Intent) => void }[];
 }
 
 /**
  * Collects what an event loop's turn brings: one call for each chunk, however many connections answered. Outcomes go
- * before intents: commands of one connection keep their order, so the ledger never has more in flight than there are
- * connections. (To collect until the ledger has answered makes fewer calls and is slower: then all connections wait for
- * the ledger together, and the ledger for them.)
+ * before intents, so the ledger never has more in flight than there are connections. (To collect until the ledger has
+ * answered makes fewer calls, and is no faster: connections then wait for each other.)
  */
 export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
-  let settling = new Map<ClaimedChunk, Settling[]>();
-  let beginning = new Map<ClaimedChunk, Beginning[]>();
-  let scheduled = false;
+  let waiting = new Map<ClaimedChunk, Batch>();
 
-  /** At the end of the turn, when all sockets were read. */
-  function soon(): void {
-    if (!scheduled) setImmediate(flush);
-    scheduled = true;
+  /** The batch of a chunk that leaves at the end of the turn, when all sockets were read. */
+  function batchOf(chunk: ClaimedChunk): Batch {
+    const known = waiting.get(chunk);
+    if (known) return known;
+    if (waiting.size === 0) setImmediate(flush);
+    const batch: Batch = { outcomes: [], intents: [] };
+    waiting.set(chunk, batch);
+    return batch;
   }
 
   function flush(): void {
-    scheduled = false;
-    const [outcomes, intents] = [settling, beginning];
-    [settling, beginning] = [new Map(), new Map()];
+    const batches = waiting;
+    waiting = new Map();
     ledger.together(() => {
-      for (const [chunk, batch] of outcomes) void settleBatch(chunk, batch);
-      for (const [chunk, batch] of intents) void beginBatch(chunk, batch);
+      for (const [chunk, batch] of batches) void record(chunk, batch);
     });
   }
 
-  async function settleBatch(chunk: ClaimedChunk, batch: readonly Settling[]): Promise<void> {
-    const settlements = batch.map((entry) => entry.settlement);
-    const ours = await settleSurely(chunk, settlements);
-    for (const entry of batch) entry.done(ours);
+  async function record(chunk: ClaimedChunk, { outcomes, intents }: Batch): Promise<void> {
+    const settlements = outcomes.map((entry) => entry.settlement);
+    try {
+      const indices = intents.map((entry) => entry.index);
+      const { settled, begun } = await ledger.turn(chunk, settlements, indices);
+      for (const { done } of outcomes) done(settled === 'ok');
+      const said = intentsOf(begun, indices.length);
+      for (const { index, done } of intents) done(said(index));
+    } catch (error) {
+      for (const { done } of intents) done({ kind: 'redis', error });
+      if (outcomes.length === 0) return;
+      const ours = await settleSurely(chunk, settlements, error);
+      for (const { done } of outcomes) done(ours);
+    }
   }
 
-  async function settleSurely(chunk: ClaimedChunk, settlements: readonly Settlement[]): Promise<boolean> {
-    for (;;) {
+  async function settleSurely(
+    chunk: ClaimedChunk,
+    settlements: readonly Settlement[],
+    first: unknown,
+  ): Promise<boolean> {
+    for (let error = first; ; ) {
+      const where = { campaign: chunk.campaign, chunk: chunk.chunk };
+      log.error({ err: error, ...where }, 'outcomes could not be settled; trying again');
+      await delay(RETRY_MS);
       try {
-        return (await ledger.settle(chunk, settlements)) === 'ok';
-      } catch (error) {
-        const where = { campaign: chunk.campaign, chunk: chunk.chunk };
-        log.error({ err: error, ...where }, 'outcomes could not be settled; trying again');
-        await delay(RETRY_MS);
+        return (await ledger.turn(chunk, settlements, [])).settled === 'ok';
+      } catch (again) {
+        error = again;
       }
     }
   }
 
-  async function beginBatch(chunk: ClaimedChunk, batch: readonly Beginning[]): Promise<void> {
-    const indices = batch.map((entry) => entry.index);
-    const said = await ledger
-      .begin(chunk, indices)
-      .then(intentsOf, (error: unknown) => () => ({ kind: 'redis' as const, error }));
-    for (const entry of batch) entry.done(said(entry.index));
-  }
-
   return {
-    begin: (chunk, index) =>
-      new Promise((done) => {
-        add(beginning, chunk, { index, done });
-        soon();
-      }),
-    settle: (chunk, settlement) =>
-      new Promise((done) => {
-        add(settling, chunk, { settlement, done });
-        soon();
-      }),
+    begin: (chunk, index) => new Promise((done) => batchOf(chunk).intents.push({ index, done })),
+    settle: (chunk, settlement) => new Promise((done) => batchOf(chunk).outcomes.push({ settlement, done })),
   };
-}
-
-function add<T>(waiting: Map<ClaimedChunk, T[]>, chunk: ClaimedChunk, entry: T): void {
-  const batch = waiting.get(chunk);
-  if (batch) batch.push(entry);
-  else waiting.set(chunk, [entry]);
 }
 
 const GRANTED: Intent = { kind: 'granted' };
 const NOT_GRANTED: Intent = { kind: 'not-granted' };
 
-function intentsOf(begun: Begun): (index: number) => Intent {
+function intentsOf(begun: Begun, asked: number): (index: number) => Intent {
   if (begun.kind === 'stopped') return () => begun;
+  if (begun.indices.length === asked) return () => GRANTED;
   const granted = new Set(begun.indices);
   return (index) => (granted.has(index) ? GRANTED : NOT_GRANTED);
 }

@@ -26,7 +26,7 @@ export function timelineOf(counted: ReadonlyMap<number, number>, sealedAt: numbe
   return { startedAt: new Date(start * length * 1000).toISOString(), stepMs: length * 1000, counts };
 }
 
-/** The ledger counts in longer steps as a campaign grows older (settle.lua); shorter ones would show gaps that were none. */
+/** The ledger counts in longer steps as a campaign grows older (turn.lua); shorter ones would show gaps that were none. */
 function coarsest(last: number, sealedAt: number): number {
   const reaches = (step: number, age: number) => last + step - sealedAt / 1000 >= age;
   if (reaches(10 * MINUTE, DAY)) return 10 * MINUTE;

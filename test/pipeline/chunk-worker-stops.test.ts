@@ -104,9 +104,9 @@ describe('in the middle of a chunk', () => {
     const ledger = createChunkLedger(redis);
     const full = {
       ...ledger,
-      async begin(...args: Parameters<typeof ledger.begin>) {
+      async turn(...args: Parameters<typeof ledger.turn>) {
         await redis.config('SET', 'maxmemory', '1');
-        return ledger.begin(...args);
+        return ledger.turn(...args);
       },
     };
     const { ports, signals } = bench(redis, relay, { ledger: full });

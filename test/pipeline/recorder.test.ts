@@ -24,13 +24,9 @@ function noted() {
   const calls: string[] = [];
   const through: ChunkLedger = {
     ...ledger,
-    begin: (chunk, indices) => {
-      calls.push(`begin ${chunk.chunk}: ${indices.join(' ')}`);
-      return ledger.begin(chunk, indices);
-    },
-    settle: (chunk, settlements) => {
-      calls.push(`settle ${chunk.chunk}: ${settlements.map((one) => one.index).join(' ')}`);
-      return ledger.settle(chunk, settlements);
+    turn: (chunk, settlements, indices) => {
+      calls.push(`${chunk.chunk}: ${settlements.map((one) => one.index).join(' ')}, then ${indices.join(' ')}`);
+      return ledger.turn(chunk, settlements, indices);
     },
   };
   return { ledger: through, calls };
@@ -51,7 +47,7 @@ it('records what a turn brings in one call a chunk, outcomes before intents', as
     recorder.settle(a, { index: 1, verdict: SENT }),
   ];
   await Promise.all(turn);
-  expect(calls).toEqual(['begin 0: 0 1', 'begin 1: 2', 'settle 0: 0 1', 'settle 1: 2', 'begin 0: 2', 'begin 1: 3']);
+  expect(calls).toEqual(['0: , then 0 1', '1: , then 2', '0: 0 1, then 2', '1: 2, then 3']);
   expect(await bytesOf(staged)).toBe('SSIPPPSI');
   await assertBalanced(staged);
 });

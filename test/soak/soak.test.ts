@@ -49,7 +49,7 @@ describe('the arguments of a soak', () => {
 describe('lives of the ledger', () => {
   /** Every settle says that whoever speaks owns the chunk. */
   function withoutFence(redis: Redis): Redis {
-    const { source, sha } = loadScript('settle');
+    const { source, sha } = loadScript('turn');
     const broken = source.replace('if mine and from', 'if from');
     expect(broken).not.toBe(source);
     return new Proxy(redis, {

@@ -15,52 +15,51 @@ import type {
   Finish,
   Refusal,
   Settlement,
+  Turn,
 } from '../../pipeline/ports.js';
 import { campaignKeys, chunkKeys, stagingKeys } from '../keys.js';
 import { loadScript, runScript, type Reply as ScriptReply } from '../script.js';
 
 /** Claims without any progress after which a chunk counts as lost, so that a poisonous one can't loop for ever. */
 const MAX_FRUITLESS_CLAIMS = 20;
-/** Of one outcome in what settle.lua takes. */
+/** Of one outcome in what turn.lua takes. */
 const OUTCOME_BYTES = 18;
 /** Campaigns whose count of settled outcomes a process remembers. */
 const CAMPAIGNS_SEEN = 1_000;
 /** Outcomes of one call: the number of a reply's words has to fit a byte, and a script must not block Redis for long. */
-const MAX_SETTLE = 250;
+const MAX_OUTCOMES = 250;
 
-/** The chunks' side of the ledger: claim, begin, settle, finish, lose. */
+/** The chunks' side of the ledger: claim, turn, finish, lose. */
 export function createChunkLedger(redis: Redis): ChunkLedger {
   const scripts = {
     claim: loadScript('claim'),
-    begin: loadScript('begin'),
-    settle: loadScript('settle'),
+    turn: loadScript('turn'),
     finish: loadScript('finish'),
     lose: loadScript('lose'),
   };
-
   const seen = new Seen();
+  const keysOfTurns = new WeakMap<ClaimedChunk, readonly string[]>();
 
-  async function settleSome(chunk: ClaimedChunk, settlements: readonly Settlement[]) {
+  function turnKeys(chunk: ClaimedChunk): readonly string[] {
+    const known = keysOfTurns.get(chunk);
+    if (known) return known;
     const c = campaignKeys(chunk.campaign);
     const k = chunkKeys(chunk.campaign, chunk.nonce, chunk.chunk);
-    const keys = [
-      c.campaign,
-      c.counters,
-      k.chunk,
-      k.states,
-      k.records,
-      c.words,
-      c.codes,
-      c.ticks,
-      c.latency,
-      c.late,
-      c.timeline,
-    ];
+    const counts = [c.words, c.codes, c.ticks, c.latency, c.late, c.timeline];
+    const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, ...counts];
+    keysOfTurns.set(chunk, keys);
+    return keys;
+  }
+
+  /** At most MAX_OUTCOMES of them. */
+  async function turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]) {
     const { packed, texts } = packOutcomes(settlements);
-    const args = [FORMAT, chunk.round, chunk.token, chunk.chunk, packed, ...texts];
-    const { status, values } = await runScript(redis, scripts.settle, keys, args);
-    if (status === 'ok' || status === 'fenced') seen.add(chunk, Number(values[0]));
-    return status === 'ok' || status === 'fenced' || status === 'closed' ? status : 'refused';
+    const intents = packIndices(indices);
+    const args = [FORMAT, chunk.round, chunk.token, chunk.chunk, seen.of(chunk), packed, intents, ...texts];
+    const { status, values } = await runScript(redis, scripts.turn, turnKeys(chunk), args);
+    const settled = settledWord(status);
+    if (settled === 'ok' || settled === 'fenced') seen.add(chunk, Number(values[1]));
+    return { settled, begun: begunOf(bytes(values[0]).toString('latin1'), bytes(values[2]), indices) };
   }
 
   return {
@@ -90,32 +89,17 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       }
     },
 
-    async begin(chunk: ClaimedChunk, indices: readonly number[]): Promise<Begun> {
-      const k = chunkKeys(chunk.campaign, chunk.nonce, chunk.chunk);
-      const c = campaignKeys(chunk.campaign);
-      const keys = [c.campaign, c.counters, k.chunk, k.states];
-      const packed = Buffer.alloc(indices.length * 2);
-      indices.forEach((index, i) => {
-        packed.writeUInt16BE(index, i * 2);
-      });
-      const { status, values } = await runScript(redis, scripts.begin, keys, [
-        FORMAT,
-        chunk.round,
-        chunk.token,
-        packed,
-        seen.of(chunk),
+    async turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]): Promise<Turn> {
+      // Outcomes go before intents: commands of one connection keep their order.
+      const early: Promise<Turn>[] = [];
+      let at = 0;
+      for (; settlements.length - at > MAX_OUTCOMES; at += MAX_OUTCOMES)
+        early.push(turn(chunk, settlements.slice(at, at + MAX_OUTCOMES), []));
+      const [last] = await Promise.all([
+        turn(chunk, at === 0 ? settlements : settlements.slice(at), indices),
+        ...early,
       ]);
-      if (status === 'ok') return { kind: 'granted', indices: unpackIndices(bytes(values[0])) };
-      if (status === 'fenced' || status === 'cancelling' || status === 'expired')
-        return { kind: 'stopped', why: status };
-      return { kind: 'stopped', why: refusal(status) };
-    },
-
-    async settle(chunk: ClaimedChunk, settlements: readonly Settlement[]) {
-      const calls: ReturnType<typeof settleSome>[] = [];
-      for (let at = 0; at < settlements.length; at += MAX_SETTLE)
-        calls.push(settleSome(chunk, settlements.slice(at, at + MAX_SETTLE)));
-      return (await Promise.all(calls)).at(-1) ?? 'ok';
+      return last;
     },
 
     async finish(chunk: ClaimedChunk): Promise<Finish> {
@@ -161,7 +145,7 @@ class Seen {
   }
 }
 
-/** Outcomes as settle.lua takes them; the relay's words once each. */
+/** Outcomes as turn.lua takes them; the relay's words once each. */
 function packOutcomes(settlements: readonly Settlement[]): { packed: Buffer; texts: string[] } {
   const packed = Buffer.alloc(settlements.length * OUTCOME_BYTES);
   const texts: string[] = [];
@@ -193,10 +177,23 @@ function refusalText({ reply }: Verdict, texts: string[]): number {
   return known >= 0 ? known + 1 : texts.push(reply.text);
 }
 
-function unpackIndices(packed: Buffer): number[] {
+function packIndices(indices: readonly number[]): Buffer {
+  const packed = Buffer.allocUnsafe(indices.length * 2);
+  for (let i = 0; i < indices.length; i++) packed.writeUInt16BE(indices[i] as number, i * 2);
+  return packed;
+}
+
+function settledWord(status: string): Turn['settled'] {
+  return status === 'ok' || status === 'fenced' || status === 'closed' ? status : 'refused';
+}
+
+function begunOf(status: string, granted: Buffer, asked: readonly number[]): Begun {
+  if (status === 'fenced' || status === 'cancelling' || status === 'expired') return { kind: 'stopped', why: status };
+  if (status !== 'ok') return { kind: 'stopped', why: refusal(status) };
+  if (granted.length === asked.length * 2) return { kind: 'granted', indices: asked };
   const indices: number[] = [];
-  for (let at = 0; at + 1 < packed.length; at += 2) indices.push(packed.readUInt16BE(at));
-  return indices;
+  for (let at = 0; at + 1 < granted.length; at += 2) indices.push(granted.readUInt16BE(at));
+  return { kind: 'granted', indices };
 }
 
 export function bytes(value: ScriptReply['values'][number] | undefined): Buffer {

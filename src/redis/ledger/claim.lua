@@ -22,7 +22,7 @@ if held[2] ~= ARGV[3] then
   local former = tonumber(held[2] or 0)
   local claims = tonumber(held[3] or 0) + 1
   local lost = claims > tonumber(ARGV[5])
-  local m = mover(KEYS[4], KEYS[5], KEYS[2], 0, #states - 1)
+  local m = mover(KEYS[4], KEYS[5], KEYS[2], 0, #states - 1, true)
   local seconds = math.floor(now / 1000)
   local at = string.find(states, '[PID]')
   while at do

@@ -9,7 +9,7 @@ if c.round ~= ARGV[2] then return { 'round' } end
 if redis.call('HGET', KEYS[3], 'token') ~= ARGV[3] then return { 'fenced' } end
 local states = redis.call('GET', KEYS[4])
 if not states then return { 'lost' } end
-local m = mover(KEYS[4], KEYS[5], KEYS[2], 0, #states - 1)
+local m = mover(KEYS[4], KEYS[5], KEYS[2], 0, #states - 1, true)
 local seconds = math.floor(millis() / 1000)
 local at = string.find(states, '[PD]')
 while at do

@@ -50,7 +50,7 @@ export async function readHistogram(redis: Redis, key: string): Promise<Readonly
   return new Map(Object.entries(buckets).map(([bucket, count]) => [Number(bucket), Number(count)]));
 }
 
-/** Outcomes that came after the close: chunk u32, seconds u32, token u32, then as settle.lua takes them. */
+/** Outcomes that came after the close: chunk u32, seconds u32, token u32, then as turn.lua takes them. */
 export async function readLate(redis: Redis, id: string): Promise<readonly LateWord[]> {
   const words = await redis.lrangeBuffer(campaignKeys(id).late, 0, -1);
   return words.map((word) => ({

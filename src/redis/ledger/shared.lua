@@ -78,17 +78,17 @@ end
 
 -- Moves recipients between states: the bytes, and the counters with them, all at the end, so that the two can't disagree.
 -- Takes the indices `first` to `last` out of Redis at once and puts back runs of what has changed: a script pays for a
--- batch, not for each recipient.
-local function mover(states, records, counters, first, last)
+-- batch, not for each recipient. Records are read only where `recorded` says that some may change.
+local function mover(states, records, counters, first, last, recorded)
   local m = { delta = {} }
   local bytes = redis.call('GETRANGE', states, first, last)
-  local raw = records and redis.call('GETRANGE', records, first * 16, last * 16 + 15)
-  local moved, recorded = {}, {}
+  local raw = recorded and redis.call('GETRANGE', records, first * 16, last * 16 + 15)
+  local moved, written = {}, {}
 
   function m.byte(index) return moved[index] or string.sub(bytes, index - first + 1, index - first + 1) end
   function m.record(index)
     local at = (index - first) * 16
-    return unpackRecord(recorded[index] or string.sub(raw, at + 1, at + 16))
+    return unpackRecord(written[index] or string.sub(raw, at + 1, at + 16))
   end
   function m.move(index, from, to, record)
     if from ~= to then
@@ -96,24 +96,32 @@ local function mover(states, records, counters, first, last)
       m.delta[from] = (m.delta[from] or 0) - 1
       m.delta[to] = (m.delta[to] or 0) + 1
     end
-    if record then recorded[index] = packRecord(record) end
+    if record then written[index] = packRecord(record) end
   end
 
-  local function put(key, changed, width)
+  -- A short gap is put back as it was: a run more costs more than some bytes.
+  local function put(key, before, changed, width)
     if not next(changed) then return end
-    local run = {}
-    for index = first, last + 1 do
-      if changed[index] then
-        run[#run + 1] = changed[index]
-      elseif #run > 0 then
-        redis.call('SETRANGE', key, (index - #run) * width, table.concat(run))
-        run = {}
+    local run, start, stop = {}, nil, nil
+    local function flush()
+      if start then redis.call('SETRANGE', key, start * width, table.concat(run)) end
+      run, start = {}, nil
+    end
+    for index = first, last do
+      local piece = changed[index]
+      if piece then
+        local gap = start and string.sub(before, (stop - first) * width + 1, (index - first) * width)
+        if start and (index - stop > 8 or #gap < (index - stop) * width) then flush() end
+        if start then run[#run + 1] = gap else start = index end
+        run[#run + 1] = piece
+        stop = index + 1
       end
     end
+    flush()
   end
   function m.count()
-    put(states, moved, 1)
-    put(records, recorded, 16)
+    put(states, bytes, moved, 1)
+    if raw then put(records, raw, written, 16) end
     for state, by in pairs(m.delta) do
       if by ~= 0 then redis.call('HINCRBY', counters, STATE_OF[state], by) end
     end
@@ -121,9 +129,10 @@ local function mover(states, records, counters, first, last)
   return m
 end
 
--- The lowest and the highest index of a batch of entries of `width` bytes that begin with the index, as u16.
-local function bounds(packed, width)
-  local first, last = 65535, 0
+-- The lowest and the highest index of a batch of entries of `width` bytes that begin with the index, as u16; and of those
+-- before it, where they are given.
+local function bounds(packed, width, first, last)
+  first, last = first or 65535, last or 0
   for at = 1, #packed, width do
     local high, low = string.byte(packed, at, at + 1)
     local index = high * 256 + low

@@ -41,9 +41,8 @@ export async function readStanding(redis: Redis, id: string): Promise<Standing |
 function rate(ticks: Record<string, string>, nowSeconds: number, startSeconds: number): number {
   const from = Math.max(startSeconds, nowSeconds - RATE_SECONDS);
   let count = 0;
-  for (const tick of Object.values(ticks)) {
-    const [second = 0, finals = 0] = tick.split(':').map(Number);
-    if (second < nowSeconds && second >= from) count += finals;
+  for (const [second, finals] of Object.entries(ticks)) {
+    if (Number(second) < nowSeconds && Number(second) >= from) count += Number(finals);
   }
   return count / Math.max(1, nowSeconds - from);
 }

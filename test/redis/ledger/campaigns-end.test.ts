@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
 import {
+  begin,
   bytesOf,
   campaignOf,
   checked,
@@ -11,6 +12,7 @@ import {
   sealed,
   sendAll,
   sending,
+  settle,
   verdict,
 } from './fixture.js';
 
@@ -35,8 +37,8 @@ describe('closing and marking', () => {
     const staged = checked(await sending(redis, { chunks: 10, perChunk: 1 }));
     for (const n of [0, 7, 8]) {
       const chunk = await claimed(staged, n);
-      await staged.ledger.begin(chunk, [0]);
-      await staged.ledger.settle(chunk, [{ index: 0, verdict: verdict('sent') }]);
+      await begin(staged.ledger, chunk, [0]);
+      await settle(staged.ledger, chunk, [{ index: 0, verdict: verdict('sent') }]);
       await staged.ledger.finish(chunk);
     }
     expect(await staged.campaigns.unfinished(await campaignOf(staged))).toEqual([1, 2, 3, 4, 5, 6, 9]);
@@ -65,19 +67,19 @@ describe('closing and marking', () => {
   it('lets nobody claim, begin, lose or change a byte afterwards', async () => {
     const staged = checked(await sending(redis, { chunks: 1, perChunk: 2 }));
     const former = await claimed(staged);
-    await staged.ledger.begin(former, [0, 1]);
+    await begin(staged.ledger, former, [0, 1]);
     await staged.ledger.finish(await claimed(staged));
     await staged.campaigns.close(staged.id, staged.nonce, 1, 'a');
     const late = [
       { index: 0, verdict: verdict('sent') },
       { index: 1, verdict: verdict('failed') },
     ];
-    expect(await staged.ledger.settle(former, late)).toBe('closed');
-    expect(await staged.ledger.begin(former, [0])).toEqual({ kind: 'stopped', why: 'phase' });
+    expect(await settle(staged.ledger, former, late)).toBe('closed');
+    expect(await begin(staged.ledger, former, [0])).toEqual({ kind: 'stopped', why: 'phase' });
     expect(await staged.ledger.claim(former, staged.nonce)).toEqual({ kind: 'refused', why: 'phase' });
     await staged.ledger.lose(former, 'data-lost');
     await staged.campaigns.mark(await campaignOf(staged), 'a', '{}');
-    expect(await staged.ledger.settle(former, late)).toBe('closed');
+    expect(await settle(staged.ledger, former, late)).toBe('closed');
     expect(await bytesOf(staged)).toBe('UU');
     expect(await staged.campaigns.control(staged.id, 'pause', 'me', '')).toEqual({ kind: 'refused', why: 'ended' });
   });
@@ -141,13 +143,13 @@ describe('the keys of a campaign', () => {
   it('expire after the end where the addresses were lost, and where a late word came', async () => {
     const staged = checked(await sending(redis, { chunks: 1, perChunk: 2 }));
     const former = await claimed(staged);
-    await staged.ledger.begin(former, [0]);
+    await begin(staged.ledger, former, [0]);
     const owner = await claimed(staged);
     await staged.ledger.lose(owner, 'data-lost');
     await staged.ledger.finish(owner);
     await staged.campaigns.close(staged.id, staged.nonce, 1, 'a');
     await staged.campaigns.mark(await campaignOf(staged), 'a', '{}');
-    await staged.ledger.settle(former, [{ index: 0, verdict: verdict('sent') }]);
+    await settle(staged.ledger, former, [{ index: 0, verdict: verdict('sent') }]);
     expect(await staged.campaigns.late(staged.id)).toHaveLength(1);
     expect(await keysWithoutExpiry(staged)).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
 import {
+  begin,
   bytesOf,
   checked,
   claimed,
@@ -11,6 +12,7 @@ import {
   recordOf,
   type Staged,
   sending,
+  settle,
   verdict,
 } from './fixture.js';
 
@@ -30,8 +32,8 @@ describe('settling', () => {
   it('fails a deferral that was the last attempt, and says so', async () => {
     const staged = await open({ perChunk: 1, chunks: 1, attempts: 1 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0]);
-    await staged.ledger.settle(chunk, one(0, 'deferred'));
+    await begin(staged.ledger, chunk, [0]);
+    await settle(staged.ledger, chunk, one(0, 'deferred'));
     expect(await bytesOf(staged)).toBe('F');
     const record = await recordOf(staged, 0);
     expect(record).toMatchObject({ reason: 'attempts-used', attempts: 1, code: 451, enhanced: [3, 0] });
@@ -41,11 +43,11 @@ describe('settling', () => {
   it('tries an unanswered one again under resend while attempts are left', async () => {
     const staged = await open({ perChunk: 1, chunks: 1, onUnknown: 'resend' });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0]);
-    await staged.ledger.settle(chunk, one(0, 'unknown'));
+    await begin(staged.ledger, chunk, [0]);
+    await settle(staged.ledger, chunk, one(0, 'unknown'));
     expect(await bytesOf(staged)).toBe('D');
-    await staged.ledger.begin(chunk, [0]);
-    await staged.ledger.settle(chunk, one(0, 'unknown'));
+    await begin(staged.ledger, chunk, [0]);
+    await settle(staged.ledger, chunk, one(0, 'unknown'));
     expect(await bytesOf(staged)).toBe('U');
   });
 
@@ -53,10 +55,10 @@ describe('settling', () => {
     const staged = await open({ perChunk: 600, chunks: 1 });
     const chunk = await claimed(staged);
     const all = Array.from({ length: 600 }, (_, n) => n);
-    await staged.ledger.begin(chunk, all);
+    await begin(staged.ledger, chunk, all);
     const words = (n: number) => ({ code: 550, text: `no ${n}` });
     const settlements = all.map((n) => ({ index: n, verdict: verdict('failed', { reply: words(n) }) }));
-    expect(await staged.ledger.settle(chunk, settlements)).toBe('ok');
+    expect(await settle(staged.ledger, chunk, settlements)).toBe('ok');
     expect((await countersOf(staged)).failed).toBe(600);
     const known = await staged.campaigns.words(staged.id);
     for (const n of [0, 249, 250, 599]) expect(known.get((await recordOf(staged, n)).words)).toBe(`no ${n}`);
@@ -65,19 +67,19 @@ describe('settling', () => {
   it('counts no recipient as done that it only puts back', async () => {
     const staged = await open({ perChunk: 2, chunks: 1 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1]);
-    await staged.ledger.settle(chunk, [...one(0, 'untouched'), ...one(1, 'sent')]);
+    await begin(staged.ledger, chunk, [0, 1]);
+    await settle(staged.ledger, chunk, [...one(0, 'untouched'), ...one(1, 'sent')]);
     const ticks = Object.values(await redis.hgetall(campaignKeys(staged.id).ticks));
-    expect(ticks.map((tick) => Number(tick.split(':')[1]))).toEqual([1]);
+    expect(ticks.map(Number)).toEqual([1]);
   });
 
   it('makes no key where the states of a chunk are gone, and does not fail for ever', async () => {
     const staged = await sending(redis, { perChunk: 2, chunks: 1 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [1]);
+    await begin(staged.ledger, chunk, [1]);
     const keys = chunkKeys(staged.id, staged.nonce, 0);
     await redis.del(keys.states);
-    await expect(staged.ledger.settle(chunk, one(1, 'sent'))).resolves.toBeDefined();
+    await expect(settle(staged.ledger, chunk, one(1, 'sent'))).resolves.toBeDefined();
     expect(await redis.exists(keys.states)).toBe(0);
   });
 });
@@ -88,8 +90,8 @@ describe('a campaign of many weeks', () => {
     const key = campaignKeys(staged.id).campaign;
     await redis.hincrby(key, 'sealedAt', -44 * 86_400_000);
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0]);
-    await staged.ledger.settle(chunk, one(0, 'deferred', { delayMs: 60_000 }));
+    await begin(staged.ledger, chunk, [0]);
+    await settle(staged.ledger, chunk, one(0, 'deferred', { delayMs: 60_000 }));
     const finish = await staged.ledger.finish(chunk);
     expect(finish.kind === 'open' && finish.waitMs).toBeGreaterThan(50_000);
   });
@@ -100,9 +102,9 @@ describe('finishing', () => {
     const staged = await open({ chunks: 1, perChunk: 2 });
     const chunk = await claimed(staged);
     expect(await staged.ledger.finish(chunk)).toEqual({ kind: 'open', waitMs: 0 });
-    await staged.ledger.begin(chunk, [0, 1]);
+    await begin(staged.ledger, chunk, [0, 1]);
     expect(await staged.ledger.finish(chunk)).toEqual({ kind: 'open', waitMs: 0 });
-    await staged.ledger.settle(chunk, [...one(0, 'sent'), ...one(1, 'deferred', { delayMs: 60_000 })]);
+    await settle(staged.ledger, chunk, [...one(0, 'sent'), ...one(1, 'deferred', { delayMs: 60_000 })]);
     const finish = await staged.ledger.finish(chunk);
     expect(finish.kind).toBe('open');
     expect(finish.kind === 'open' && finish.waitMs).toBeGreaterThan(59_000);
@@ -120,7 +122,7 @@ describe('a poisonous chunk', () => {
     let last = await claimed(staged);
     for (let n = 1; n < 20; n++) last = await claimed(staged);
     expect(await bytesOf(staged)).toBe('PPP');
-    await staged.ledger.begin(last, [1]);
+    await begin(staged.ledger, last, [1]);
     const lost = await claimed(staged);
     expect(lost.states.toString()).toBe('FUF');
     expect(await recordOf(staged, 0)).toMatchObject({ reason: 'chunk-lost' });
@@ -132,8 +134,8 @@ describe('a poisonous chunk', () => {
     for (let n = 0; n < 25; n++) await staged.ledger.finish(await claimed(staged));
     for (let n = 0; n < 25; n++) {
       const chunk = await claimed(staged);
-      await staged.ledger.begin(chunk, [n]);
-      await staged.ledger.settle(chunk, one(n, 'sent'));
+      await begin(staged.ledger, chunk, [n]);
+      await settle(staged.ledger, chunk, one(n, 'sent'));
     }
     expect(await countersOf(staged)).toMatchObject({ sent: 25, pending: 15, failed: 0 });
   });
@@ -143,9 +145,9 @@ describe('giving up', () => {
   it('begins nothing and fails what is open as expired, in a paused campaign too', async () => {
     const staged = await open({ chunks: 1, perChunk: 3, giveUpMs: 50 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [1]);
+    await begin(staged.ledger, chunk, [1]);
     await redis.hset(campaignKeys(staged.id).campaign, 'giveUpAt', '1');
-    expect(await staged.ledger.begin(chunk, [0])).toEqual({ kind: 'stopped', why: 'expired' });
+    expect(await begin(staged.ledger, chunk, [0])).toEqual({ kind: 'stopped', why: 'expired' });
     await staged.campaigns.control(staged.id, 'pause', 'me', '');
     const owner = await claimed(staged);
     expect(owner.states.toString()).toBe('FUF');
@@ -158,8 +160,8 @@ describe('cancelling', () => {
   it('skips what is open at the next claim, and leaves unknown what may be out', async () => {
     const staged = await open({ chunks: 1, perChunk: 4, attempts: 3, onUnknown: 'resend' });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1]);
-    await staged.ledger.settle(chunk, one(0, 'deferred'));
+    await begin(staged.ledger, chunk, [0, 1]);
+    await settle(staged.ledger, chunk, one(0, 'deferred'));
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
     const owner = await claimed(staged);
     expect(owner.states.toString()).toBe('KUKK');
@@ -171,11 +173,12 @@ describe('cancelling', () => {
   it('skips by settle what would be tried again, and grants nothing', async () => {
     const staged = await open({ chunks: 1, perChunk: 6, attempts: 3 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1, 2, 3, 4]);
+    await begin(staged.ledger, chunk, [0, 1, 2, 3, 4]);
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
-    expect(await staged.ledger.begin(chunk, [5])).toEqual({ kind: 'stopped', why: 'cancelling' });
+    expect(await begin(staged.ledger, chunk, [5])).toEqual({ kind: 'stopped', why: 'cancelling' });
     const verbs = ['sent', 'failed', 'deferred', 'untouched', 'unknown'] as const;
-    await staged.ledger.settle(
+    await settle(
+      staged.ledger,
       chunk,
       verbs.flatMap((verb, index) => one(index, verb)),
     );
@@ -186,9 +189,9 @@ describe('cancelling', () => {
   it('leaves an unanswered one unknown under resend, too', async () => {
     const staged = await open({ chunks: 1, perChunk: 1, attempts: 3, onUnknown: 'resend' });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0]);
+    await begin(staged.ledger, chunk, [0]);
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
-    await staged.ledger.settle(chunk, one(0, 'unknown'));
+    await settle(staged.ledger, chunk, one(0, 'unknown'));
     expect(await bytesOf(staged)).toBe('U');
   });
 
@@ -204,17 +207,17 @@ describe('a pause', () => {
   it('refuses begin and claim, lets outcomes in, and ends with resume', async () => {
     const staged = await open({ chunks: 1, perChunk: 2 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0]);
+    await begin(staged.ledger, chunk, [0]);
     await staged.campaigns.control(staged.id, 'pause', 'relay', '535 no');
-    expect(await staged.ledger.begin(chunk, [1])).toEqual({ kind: 'stopped', why: 'paused' });
+    expect(await begin(staged.ledger, chunk, [1])).toEqual({ kind: 'stopped', why: 'paused' });
     expect(await staged.ledger.claim(ref(staged), staged.nonce)).toEqual({ kind: 'refused', why: 'paused' });
-    expect(await staged.ledger.settle(chunk, one(0, 'sent'))).toBe('ok');
+    expect(await settle(staged.ledger, chunk, one(0, 'sent'))).toBe('ok');
     const first = (await staged.campaigns.get(staged.id))?.flags.paused;
     expect(first).toMatchObject({ by: 'relay', reason: '535 no' });
     await staged.campaigns.control(staged.id, 'pause', 'me', 'later');
     expect((await staged.campaigns.get(staged.id))?.flags.paused).toEqual(first);
     await staged.campaigns.control(staged.id, 'resume', 'me', '');
-    expect(await staged.ledger.begin(chunk, [1])).toEqual({ kind: 'granted', indices: [1] });
+    expect(await begin(staged.ledger, chunk, [1])).toEqual({ kind: 'granted', indices: [1] });
   });
 });
 
@@ -222,8 +225,8 @@ describe('recipients that can not be read any more', () => {
   it('fail, without touching what is in flight or final', async () => {
     const staged = await open({ chunks: 1, perChunk: 4, attempts: 3 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1, 2]);
-    await staged.ledger.settle(chunk, [...one(0, 'sent'), ...one(1, 'deferred')]);
+    await begin(staged.ledger, chunk, [0, 1, 2]);
+    await settle(staged.ledger, chunk, [...one(0, 'sent'), ...one(1, 'deferred')]);
     await staged.ledger.lose(chunk, 'data-lost');
     await staged.ledger.lose(chunk, 'data-lost');
     expect(await bytesOf(staged)).toBe('SFIF');
@@ -235,8 +238,8 @@ describe('the keys of a campaign', () => {
   it('all expire by themselves while it is sending', async () => {
     const staged = await open({ chunks: 2, perChunk: 3, attempts: 3 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1, 2]);
-    await staged.ledger.settle(chunk, [...one(0, 'sent'), ...one(1, 'deferred'), ...one(2, 'failed')]);
+    await begin(staged.ledger, chunk, [0, 1, 2]);
+    await settle(staged.ledger, chunk, [...one(0, 'sent'), ...one(1, 'deferred'), ...one(2, 'failed')]);
     await staged.ledger.finish(chunk);
     expect(await keysWithoutExpiry(staged)).toEqual([]);
   });

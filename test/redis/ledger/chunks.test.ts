@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClaimedChunk } from '../../../src/pipeline/ports.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
-import { assertBalanced, bytesOf, checked, claimed, recordOf, sending, verdict } from './fixture.js';
+import { assertBalanced, begin, bytesOf, checked, claimed, recordOf, sending, settle, verdict } from './fixture.js';
 
 let server: TestRedis;
 let redis: Redis;
@@ -28,8 +28,8 @@ describe('a campaign that the scripts must not touch', () => {
     const before = await everyKey();
     const { ledger, campaigns } = staged;
     expect(await ledger.claim(gone, gone.nonce)).toEqual({ kind: 'refused', why: 'missing' });
-    expect(await ledger.begin(gone, [0])).toEqual({ kind: 'stopped', why: 'missing' });
-    expect(await ledger.settle(gone, one(0, 'sent'))).toBe('refused');
+    expect(await begin(ledger, gone, [0])).toEqual({ kind: 'stopped', why: 'missing' });
+    expect(await settle(ledger, gone, one(0, 'sent'))).toBe('refused');
     expect(await ledger.finish(gone)).toEqual({ kind: 'refused', why: 'missing' });
     await ledger.lose(gone, 'data-lost');
     expect(await campaigns.start('never-launched', 1)).toBe('missing');
@@ -51,8 +51,8 @@ describe('a campaign that the scripts must not touch', () => {
     await redis.hset(campaignKeys(staged.id).campaign, 'format', '2');
     const { ledger, campaigns } = staged;
     expect(await ledger.claim(chunk, chunk.nonce)).toEqual({ kind: 'refused', why: 'format' });
-    expect(await ledger.begin(chunk, [0])).toEqual({ kind: 'stopped', why: 'format' });
-    expect(await ledger.settle(chunk, one(0, 'sent'))).toBe('refused');
+    expect(await begin(ledger, chunk, [0])).toEqual({ kind: 'stopped', why: 'format' });
+    expect(await settle(ledger, chunk, one(0, 'sent'))).toBe('refused');
     expect(await ledger.finish(chunk)).toEqual({ kind: 'refused', why: 'format' });
     expect(await campaigns.start(staged.id, 1)).toBe('format');
     expect(await campaigns.close(staged.id, staged.nonce, 1, 't')).toBe('format');
@@ -64,11 +64,11 @@ describe('a campaign that the scripts must not touch', () => {
   it('of another round is refused; only a sent of an older round counts', async () => {
     const staged = await open();
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1, 2]);
+    await begin(staged.ledger, chunk, [0, 1, 2]);
     await redis.hset(campaignKeys(staged.id).campaign, 'round', '2');
     const { ledger, campaigns } = staged;
     expect(await ledger.claim(chunk, chunk.nonce)).toEqual({ kind: 'refused', why: 'round' });
-    expect(await ledger.begin(chunk, [0])).toEqual({ kind: 'stopped', why: 'round' });
+    expect(await begin(ledger, chunk, [0])).toEqual({ kind: 'stopped', why: 'round' });
     expect(await ledger.finish(chunk)).toEqual({ kind: 'refused', why: 'round' });
     expect(await campaigns.start(staged.id, 1)).toBe('round');
     expect(await campaigns.close(staged.id, staged.nonce, 1, 't')).toBe('round');
@@ -76,7 +76,7 @@ describe('a campaign that the scripts must not touch', () => {
     expect(await campaigns.regenerate(staged.id, 1, 0)).toBeNull();
     await ledger.lose(chunk, 'data-lost');
     const late = [...one(0, 'failed'), ...one(1, 'deferred'), ...one(2, 'sent')];
-    expect(await ledger.settle(chunk, late)).toBe('fenced');
+    expect(await settle(ledger, chunk, late)).toBe('fenced');
     expect(await bytesOf(staged)).toBe('IISPPP');
   });
 });
@@ -86,19 +86,19 @@ describe('a script whose reply was lost and that is repeated', () => {
     const staged = await open({ perChunk: 6, chunks: 1, attempts: 3 });
     const chunk = await claimed(staged);
     const all = [0, 1, 2, 3, 4, 5];
-    const granted = await staged.ledger.begin(chunk, all);
+    const granted = await begin(staged.ledger, chunk, all);
     expect(granted).toEqual({ kind: 'granted', indices: all });
-    expect(await staged.ledger.begin(chunk, all)).toEqual(granted);
+    expect(await begin(staged.ledger, chunk, all)).toEqual(granted);
     const verbs = ['sent', 'failed', 'deferred', 'waiting', 'untouched', 'unknown'] as const;
     const settlements = verbs.map((verb, index) => ({ index, verdict: verdict(verb) }));
-    expect(await staged.ledger.settle(chunk, settlements)).toBe('ok');
+    expect(await settle(staged.ledger, chunk, settlements)).toBe('ok');
     const [bytes, retries] = [await bytesOf(staged), (await staged.campaigns.get(staged.id))?.retries];
     const records = await Promise.all(all.map((index) => recordOf(staged, index)));
     expect(bytes).toBe('SFDDPU');
     expect(records.map((record) => record.attempts)).toEqual([1, 1, 1, 0, 0, 1]);
     const latencies = await staged.campaigns.latencies(staged.id);
     const refusals = (await staged.campaigns.standing(staged.id))?.refusals;
-    expect(await staged.ledger.settle(chunk, settlements)).toBe('ok');
+    expect(await settle(staged.ledger, chunk, settlements)).toBe('ok');
     expect(await bytesOf(staged)).toBe(bytes);
     expect((await staged.campaigns.get(staged.id))?.retries).toBe(retries);
     expect(await Promise.all(all.map((index) => recordOf(staged, index)))).toEqual(records);
@@ -114,8 +114,8 @@ describe('a script whose reply was lost and that is repeated', () => {
   it('finishes a chunk that is finished', async () => {
     const staged = await open({ chunks: 1, perChunk: 1 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0]);
-    await staged.ledger.settle(chunk, one(0, 'sent'));
+    await begin(staged.ledger, chunk, [0]);
+    await settle(staged.ledger, chunk, one(0, 'sent'));
     expect(await staged.ledger.finish(chunk)).toEqual({ kind: 'finished' });
     expect(await staged.ledger.finish(chunk)).toEqual({ kind: 'finished' });
     expect(await staged.ledger.claim(chunk, chunk.nonce)).toEqual({ kind: 'finished' });
@@ -125,7 +125,7 @@ describe('a script whose reply was lost and that is repeated', () => {
   it('claims once for a token, whatever is in flight under it', async () => {
     const staged = await open();
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1]);
+    await begin(staged.ledger, chunk, [0, 1]);
     const commands: unknown[][] = [];
     const spy = new Proxy(redis, {
       get(target, name) {
@@ -139,7 +139,7 @@ describe('a script whose reply was lost and that is repeated', () => {
     const { createChunkLedger } = await import('../../../src/redis/ledger/chunks.js');
     const again = await createChunkLedger(spy).claim(chunk, chunk.nonce);
     if (again.kind !== 'claimed') throw new Error('not claimed');
-    await staged.ledger.begin(again.claim, [2]);
+    await begin(staged.ledger, again.claim, [2]);
     expect(await bytesOf(staged)).toBe('UUIPPP');
     const claim = commands.at(-1) as [string, ...(string | Buffer | number)[]];
     const repeated = (await redis.callBuffer(...claim)) as Buffer[];
@@ -156,19 +156,19 @@ describe('a fence', () => {
     const former = await claimed(staged);
     const owner = await claimed(staged);
     expect(owner.token).not.toBe(former.token);
-    expect(await staged.ledger.begin(former, [0])).toEqual({ kind: 'stopped', why: 'fenced' });
+    expect(await begin(staged.ledger, former, [0])).toEqual({ kind: 'stopped', why: 'fenced' });
     expect(await staged.ledger.finish(former)).toEqual({ kind: 'refused', why: 'fenced' });
     await staged.ledger.lose(former, 'data-lost');
     expect(await bytesOf(staged)).toBe('PPPPPP');
-    expect(await staged.ledger.begin(owner, [0])).toEqual({ kind: 'granted', indices: [0] });
+    expect(await begin(staged.ledger, owner, [0])).toEqual({ kind: 'granted', indices: [0] });
   });
 
   it('grants what is open and nothing that is final or beyond the chunk', async () => {
     const staged = await open({ attempts: 3 });
     const chunk = await claimed(staged);
-    await staged.ledger.begin(chunk, [0, 1, 2]);
-    await staged.ledger.settle(chunk, [...one(0, 'sent'), ...one(1, 'deferred'), ...one(2, 'untouched')]);
-    expect(await staged.ledger.begin(chunk, [0, 1, 2, 3, 65_535])).toEqual({ kind: 'granted', indices: [1, 2] });
+    await begin(staged.ledger, chunk, [0, 1, 2]);
+    await settle(staged.ledger, chunk, [...one(0, 'sent'), ...one(1, 'deferred'), ...one(2, 'untouched')]);
+    expect(await begin(staged.ledger, chunk, [0, 1, 2, 3, 65_535])).toEqual({ kind: 'granted', indices: [1, 2] });
   });
 });
 
@@ -176,21 +176,21 @@ describe('a new owner', () => {
   it('finds what was in flight unknown, with the fence that left it', async () => {
     const staged = await open();
     const former = await claimed(staged);
-    await staged.ledger.begin(former, [0, 2]);
+    await begin(staged.ledger, former, [0, 2]);
     const owner = await claimed(staged);
     expect(owner.states.toString()).toBe('UPU');
     expect(await recordOf(staged, 0)).toMatchObject({ attempts: 1, reason: 'interrupted', due: former.token });
-    expect(await staged.ledger.begin(owner, [0, 1, 2])).toEqual({ kind: 'granted', indices: [1] });
+    expect(await begin(staged.ledger, owner, [0, 1, 2])).toEqual({ kind: 'granted', indices: [1] });
   });
 
   it('tries again what was in flight under resend, an attempt used, and no more than the attempts allowed', async () => {
     const staged = await open({ onUnknown: 'resend', chunks: 1, perChunk: 1 });
     const first = await claimed(staged);
-    await staged.ledger.begin(first, [0]);
+    await begin(staged.ledger, first, [0]);
     const second = await claimed(staged);
     expect(second.states.toString()).toBe('P');
     expect(await recordOf(staged, 0)).toMatchObject({ attempts: 1, reason: 'interrupted' });
-    await staged.ledger.begin(second, [0]);
+    await begin(staged.ledger, second, [0]);
     const third = await claimed(staged);
     expect(third.states.toString()).toBe('U');
     expect(await recordOf(staged, 0)).toMatchObject({ attempts: 2, due: second.token });
@@ -202,70 +202,71 @@ describe('a late word of a former owner', () => {
   it('makes an unknown sent or failed, and never opens it again', async () => {
     const staged = await open({ perChunk: 6, chunks: 1 });
     const former = await claimed(staged);
-    await staged.ledger.begin(former, [0, 1, 2, 3, 4, 5]);
+    await begin(staged.ledger, former, [0, 1, 2, 3, 4, 5]);
     await claimed(staged);
     const late = verbs.map((verb, index) => ({ index, verdict: verdict(verb) }));
-    expect(await staged.ledger.settle(former, late)).toBe('fenced');
+    expect(await settle(staged.ledger, former, late)).toBe('fenced');
     expect(await bytesOf(staged)).toBe('SFUUUU');
-    expect(await staged.ledger.settle(former, late)).toBe('fenced');
+    expect(await settle(staged.ledger, former, late)).toBe('fenced');
     expect(await bytesOf(staged)).toBe('SFUUUU');
   });
 
   it('never says failed where a try before may have arrived as well', async () => {
     const staged = await open({ perChunk: 2, chunks: 1, onUnknown: 'resend', attempts: 2 });
     const first = await claimed(staged);
-    await staged.ledger.begin(first, [0]);
+    await begin(staged.ledger, first, [0]);
     const second = await claimed(staged);
-    await staged.ledger.begin(second, [0]);
+    await begin(staged.ledger, second, [0]);
     await claimed(staged);
     expect(await bytesOf(staged)).toBe('UP');
-    await staged.ledger.settle(first, one(0, 'failed'));
+    await settle(staged.ledger, first, one(0, 'failed'));
     expect(await bytesOf(staged)).toBe('UP');
-    await staged.ledger.settle(second, one(0, 'failed'));
+    await settle(staged.ledger, second, one(0, 'failed'));
     expect(await bytesOf(staged)).toBe('UP');
-    await staged.ledger.settle(first, one(0, 'sent'));
+    await settle(staged.ledger, first, one(0, 'sent'));
     expect(await bytesOf(staged)).toBe('SP');
   });
 
   it('says sent of whatever is there: pending again, in flight, deferred, unknown', async () => {
     const staged = await open({ perChunk: 4, chunks: 1, onUnknown: 'resend', attempts: 3 });
     const first = await claimed(staged);
-    await staged.ledger.begin(first, [0, 1, 2, 3]);
+    await begin(staged.ledger, first, [0, 1, 2, 3]);
     const second = await claimed(staged);
-    await staged.ledger.begin(second, [1, 2, 3]);
-    await staged.ledger.settle(second, [...one(2, 'deferred'), ...one(3, 'failed')]);
+    await begin(staged.ledger, second, [1, 2, 3]);
+    await settle(staged.ledger, second, [...one(2, 'deferred'), ...one(3, 'failed')]);
     expect(await bytesOf(staged)).toBe('PIDU');
-    await staged.ledger.settle(
+    await settle(
+      staged.ledger,
       first,
       [0, 1, 2, 3].flatMap((index) => one(index, 'sent')),
     );
     expect(await bytesOf(staged)).toBe('SSSS');
-    await staged.ledger.settle(second, one(1, 'failed'));
+    await settle(staged.ledger, second, one(1, 'failed'));
     expect(await bytesOf(staged)).toBe('SSSS');
   });
 
   it('says sent of a recipient that was tried again and then cancelled: the message did arrive', async () => {
     const staged = await open({ perChunk: 1, chunks: 1, onUnknown: 'resend' });
     const first = await claimed(staged);
-    await staged.ledger.begin(first, [0]);
+    await begin(staged.ledger, first, [0]);
     await claimed(staged);
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
     await claimed(staged);
     expect(await bytesOf(staged)).toBe('U');
-    await staged.ledger.settle(first, one(0, 'sent'));
+    await settle(staged.ledger, first, one(0, 'sent'));
     expect(await bytesOf(staged)).toBe('S');
   });
 
   it('is missed: who is tried again after doubt and refused, given up or cancelled stays unknown, not failed or skipped', async () => {
     const staged = await open({ perChunk: 5, chunks: 1, onUnknown: 'resend', attempts: 3 });
     const first = await claimed(staged);
-    await staged.ledger.begin(first, [0, 1, 2, 3]);
-    await staged.ledger.settle(first, one(3, 'unknown'));
+    await begin(staged.ledger, first, [0, 1, 2, 3]);
+    await settle(staged.ledger, first, one(3, 'unknown'));
     const second = await claimed(staged);
-    await staged.ledger.begin(second, [0, 1]);
-    await staged.ledger.settle(second, [...one(0, 'failed'), ...one(1, 'deferred')]);
-    await staged.ledger.begin(second, [1]);
-    await staged.ledger.settle(second, one(1, 'deferred'));
+    await begin(staged.ledger, second, [0, 1]);
+    await settle(staged.ledger, second, [...one(0, 'failed'), ...one(1, 'deferred')]);
+    await begin(staged.ledger, second, [1]);
+    await settle(staged.ledger, second, one(1, 'deferred'));
     expect(await bytesOf(staged)).toBe('UUPDP');
     expect(await recordOf(staged, 0)).toMatchObject({ reason: 'unanswered', code: 550, attempts: 2 });
     await staged.campaigns.control(staged.id, 'cancel', 'me', '');
@@ -276,11 +277,11 @@ describe('a late word of a former owner', () => {
   it('goes to the late list after the close, and changes nothing', async () => {
     const staged = await open({ perChunk: 1, chunks: 1 });
     const former = await claimed(staged);
-    await staged.ledger.begin(former, [0]);
+    await begin(staged.ledger, former, [0]);
     const owner = await claimed(staged);
     await staged.ledger.finish(owner);
     expect(await staged.campaigns.close(staged.id, staged.nonce, 1, 'a')).toBe('ok');
-    expect(await staged.ledger.settle(former, one(0, 'sent'))).toBe('closed');
+    expect(await settle(staged.ledger, former, one(0, 'sent'))).toBe('closed');
     expect(await bytesOf(staged)).toBe('U');
     expect(await staged.campaigns.late(staged.id)).toEqual([{ chunk: 0, index: 0, verb: 's' }]);
   });

@@ -6,7 +6,16 @@ import type { Recipient } from '../../../src/domain/recipient.js';
 import { type RecipientRecord, readRecord } from '../../../src/domain/record.js';
 import { STATE_NAMES, STATES, type State, stateOfByte } from '../../../src/domain/state.js';
 import type { Verb, Verdict } from '../../../src/domain/verdict.js';
-import type { Campaigns, ChunkLedger, ClaimedChunk, StagingStore, TemplateText } from '../../../src/pipeline/ports.js';
+import type {
+  Begun,
+  Campaigns,
+  ChunkLedger,
+  ClaimedChunk,
+  Settlement,
+  StagingStore,
+  TemplateText,
+  Turn,
+} from '../../../src/pipeline/ports.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../../src/redis/ledger/chunks.js';
@@ -107,6 +116,20 @@ export async function campaignOf(staged: Staged): Promise<Campaign> {
   return campaign;
 }
 
+/** Intents alone. */
+export async function begin(ledger: ChunkLedger, chunk: ClaimedChunk, indices: readonly number[]): Promise<Begun> {
+  return (await ledger.turn(chunk, [], indices)).begun;
+}
+
+/** Outcomes alone. */
+export async function settle(
+  ledger: ChunkLedger,
+  chunk: ClaimedChunk,
+  settlements: readonly Settlement[],
+): Promise<Turn['settled']> {
+  return (await ledger.turn(chunk, settlements, [])).settled;
+}
+
 export const OK: Reply = { code: 250, text: 'queued' };
 export const GONE: Reply = { code: 550, enhanced: [1, 1], text: 'no such user' };
 export const BUSY: Reply = { code: 451, enhanced: [3, 0], text: 'come back' };
@@ -189,8 +212,9 @@ export async function keysWithoutExpiry(staged: Staged): Promise<string[]> {
 export async function finishChunk(staged: Staged, n: number): Promise<void> {
   const chunk = await claimed(staged, n);
   const all = Array.from({ length: staged.perChunk }, (_, i) => i);
-  await staged.ledger.begin(chunk, all);
-  await staged.ledger.settle(
+  await begin(staged.ledger, chunk, all);
+  await settle(
+    staged.ledger,
     chunk,
     all.map((index) => ({ index, verdict: verdict('sent') })),
   );

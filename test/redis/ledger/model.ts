@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { readRecord } from '../../../src/domain/record.js';
 import { VERBS, type Verb } from '../../../src/domain/verdict.js';
-import type { ClaimedChunk, Settlement } from '../../../src/pipeline/ports.js';
+import type { Begun, ClaimedChunk, Settlement, Turn } from '../../../src/pipeline/ports.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
-import { assertBalanced, campaignOf, type Staged, verdict } from './fixture.js';
+import { assertBalanced, begin, campaignOf, type Staged, settle, verdict } from './fixture.js';
 
 /** One step of a campaign's life: anybody who ever owned a chunk may speak at any time, in any order. */
 export type Op =
@@ -12,6 +12,13 @@ export type Op =
   | { readonly do: 'stall' | 'drain'; readonly chunk: number }
   | { readonly do: 'begin'; readonly owner: number; readonly indices: readonly number[]; readonly twice: boolean }
   | { readonly do: 'settle'; readonly owner: number; readonly verbs: readonly Verb[] }
+  /** Outcomes and intents in one step. */
+  | {
+      readonly do: 'turn';
+      readonly owner: number;
+      readonly verbs: readonly Verb[];
+      readonly indices: readonly number[];
+    }
   | { readonly do: 'settle-again'; readonly owner: number }
   | { readonly do: 'finish' | 'lose' | 'crash'; readonly owner: number }
   | { readonly do: 'close' | 'mark'; readonly token: string }
@@ -92,6 +99,8 @@ export class Model {
         return this.#begin(this.#pick(op.owner), op.indices, op.twice);
       case 'settle':
         return this.#settle(this.#pick(op.owner), op.verbs);
+      case 'turn':
+        return this.#turn(this.#pick(op.owner), op.verbs, op.indices);
       case 'settle-again':
         return this.#settleAgain(this.#pick(op.owner));
       case 'finish':
@@ -179,10 +188,18 @@ export class Model {
   async #begin(owner: Owner | null, wanted: readonly number[], twice: boolean): Promise<void> {
     const indices = owner ? [...new Set(wanted)].filter((index) => !owner.onWire.has(index)) : [];
     if (!owner || indices.length === 0) return;
-    const begun = await this.#staged.ledger.begin(owner.claim, indices);
-    if (twice) same('begin, repeated', await this.#staged.ledger.begin(owner.claim, indices), begun);
+    const { ledger } = this.#staged;
+    const begun = await begin(ledger, owner.claim, indices);
+    if (twice) same('begin, repeated', await begin(ledger, owner.claim, indices), begun);
+    this.#begun(owner, indices, begun);
+  }
+
+  #begun(owner: Owner, indices: readonly number[], begun: Begun): void {
     const why = this.#whyNotBegin(owner);
-    if (why) return same('begin', begun, { kind: 'stopped', why });
+    if (why) {
+      same('begin', begun, { kind: 'stopped', why });
+      return;
+    }
     const granted = indices.filter((index) => 'PDI'.includes(this.#bytes[owner.chunk]?.[index] ?? ''));
     same('begin', begun, { kind: 'granted', indices: granted });
     owner.last = [];
@@ -207,7 +224,21 @@ export class Model {
   }
 
   async #settle(owner: Owner | null, verbs: readonly Verb[]): Promise<void> {
-    if (!owner || owner.onWire.size === 0) return;
+    if (owner && owner.onWire.size > 0) await this.#tell(owner, this.#answers(owner, verbs));
+  }
+
+  async #turn(owner: Owner | null, verbs: readonly Verb[], wanted: readonly number[]): Promise<void> {
+    if (!owner) return;
+    // What is still on the wire after these answers is not begun once more.
+    const settlements = this.#answers(owner, verbs);
+    const indices = wanted.filter((index) => !owner.onWire.has(index));
+    const { settled, begun } = await this.#staged.ledger.turn(owner.claim, settlements, indices);
+    await this.#told(owner, settlements, settled);
+    this.#begun(owner, indices, begun);
+  }
+
+  /** What the relay says to the first of those on the wire. */
+  #answers(owner: Owner, verbs: readonly Verb[]): Settlement[] {
     const settlements = [...owner.onWire].slice(0, verbs.length).map((index, n) => {
       return { index, verdict: verdict(verbs[n] ?? 'sent', { delayMs: 0 }) };
     });
@@ -217,7 +248,7 @@ export class Model {
       else if (v.verb !== 'unknown') this.#out[owner.chunk]?.[index]?.delete(owner);
     }
     owner.last = settlements;
-    await this.#tell(owner, settlements);
+    return settlements;
   }
 
   async #settleAgain(owner: Owner | null): Promise<void> {
@@ -225,7 +256,10 @@ export class Model {
   }
 
   async #tell(owner: Owner, settlements: readonly Settlement[]): Promise<void> {
-    const status = await this.#staged.ledger.settle(owner.claim, settlements);
+    await this.#told(owner, settlements, await settle(this.#staged.ledger, owner.claim, settlements));
+  }
+
+  async #told(owner: Owner, settlements: readonly Settlement[], status: Turn['settled']): Promise<void> {
     const mine = this.#holder[owner.chunk] === owner;
     same('settle', status, this.#phase !== 'sending' ? 'closed' : mine ? 'ok' : 'fenced');
     if (this.#phase !== 'sending') return;

@@ -5,6 +5,7 @@ import { createChunkLedger } from '../../../src/redis/ledger/chunks.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
 import {
   assertBalanced,
+  begin,
   bytesOf,
   campaignOf,
   claimed,
@@ -15,6 +16,7 @@ import {
   type Staged,
   sendAll,
   sending,
+  settle,
   verdict,
 } from './fixture.js';
 
@@ -34,8 +36,8 @@ describe('a ledger that lost keys', () => {
     const staged = await sending(redis, { chunks: 3, perChunk: 4 });
     await finishChunk(staged, 0);
     const chunk = await claimed(staged, 1);
-    await staged.ledger.begin(chunk, [0, 1]);
-    await staged.ledger.settle(chunk, [{ index: 0, verdict: verdict('deferred') }]);
+    await begin(staged.ledger, chunk, [0, 1]);
+    await settle(staged.ledger, chunk, [{ index: 0, verdict: verdict('deferred') }]);
     await redis.del(statesKey(staged, 1));
     expect(await staged.ledger.claim(ref(staged, 1), staged.nonce)).toEqual({ kind: 'refused', why: 'lost' });
     expect(await staged.campaigns.recover(await campaignOf(staged))).toBe(1);
@@ -98,8 +100,8 @@ async function backup(staged: Staged): Promise<() => Promise<void>> {
 }
 
 async function sendOne(staged: Staged, chunk: Awaited<ReturnType<typeof claimed>>, index: number): Promise<void> {
-  await staged.ledger.begin(chunk, [index]);
-  await staged.ledger.settle(chunk, [{ index, verdict: verdict('sent') }]);
+  await begin(staged.ledger, chunk, [index]);
+  await settle(staged.ledger, chunk, [{ index, verdict: verdict('sent') }]);
 }
 
 describe('a ledger that went back to an older state', () => {
@@ -112,7 +114,7 @@ describe('a ledger that went back to an older state', () => {
     await sendOne(staged, chunk, 2);
     await goBack();
     expect(await bytesOf(staged)).toBe('SPPPPP');
-    expect(await staged.ledger.begin(chunk, [1, 3])).toEqual({ kind: 'stopped', why: 'paused' });
+    expect(await begin(staged.ledger, chunk, [1, 3])).toEqual({ kind: 'stopped', why: 'paused' });
     const { flags, forgotten } = await campaignOf(staged);
     expect(forgotten).toBe(2);
     expect(flags.paused).toMatchObject({ by: 'fanmail', reason: expect.stringContaining('at least 2 outcomes') });

@@ -1,0 +1,165 @@
+-- What a turn of a worker's event loop brings for a chunk, in one step: outcomes of what is in flight under this fence, and
+-- then intents: who is to be handed to the relay now. Either may be none.
+-- A late word of a former owner makes only final states: sent always counts; failed only from the fence that left that
+-- unknown, in the same round; anything else changes nothing. After the close, words go to the late list.
+-- KEYS: campaign counters chunk states records words codes ticks latency late timeline
+-- ARGV: format round token chunk seen(the highest count of settled outcomes that this process knows) outcomes intents text...
+--   outcomes, 18 bytes each: u16 index, char verb, u8 reason, u16 code, u8 subject, u8 detail, u8 text (number of the
+--   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u32 reserved
+--   intents: u16 index each
+-- Returns: settled begun settledCount granted(u16 each)
+--   settled: ok | fenced | closed | missing | format
+--   begun: ok | missing | format | phase | round | fenced | paused | cancelling | expired
+-- May be repeated: the outcomes change nothing, and under the same fence the grant is the same.
+local OUTCOME, INTENT = 18, 2
+local outcomes, intents = ARGV[6], ARGV[7]
+local c, refused = campaign(KEYS[1], ARGV[1])
+if not c then return { refused, refused, 0, '' } end
+local now = millis()
+local seconds = math.floor(now / 1000)
+
+if c.phase ~= 'sending' then
+  local closed = c.phase == 'aggregating' or c.phase == 'completed' or c.phase == 'cancelled'
+  if closed and #outcomes > 0 and redis.call('LLEN', KEYS[10]) < 10000 then
+    for at = 1, #outcomes, OUTCOME do
+      redis.call('RPUSH', KEYS[10], struct.pack('>I4I4I4', tonumber(ARGV[4]), seconds, tonumber(ARGV[3]))
+        .. string.sub(outcomes, at, at + OUTCOME - 1))
+    end
+    expireWith(KEYS[1], KEYS[10])
+  end
+  return { 'closed', 'phase', 0, '' }
+end
+
+local held = redis.call('HMGET', KEYS[3], 'token', 'claims')
+local sameRound = c.round == ARGV[2]
+local mine = sameRound and held[1] == ARGV[3]
+if sameRound then remember(KEYS[1], c, tonumber(ARGV[5])) end
+local first, last = bounds(intents, INTENT, bounds(outcomes, OUTCOME))
+local m = mover(KEYS[4], KEYS[5], KEYS[2], first, last, #outcomes > 0)
+
+-- Counts in a hash that expires with the campaign.
+local function tally(key, field, by)
+  local count = redis.call('HINCRBY', key, field, by)
+  if count == by then expireWith(KEYS[1], key) end
+  return count
+end
+
+local function wordsNumber(ref)
+  local text = ref > 0 and ARGV[7 + ref]
+  if not text then return 0 end
+  local known = redis.call('HGET', KEYS[6], text)
+  if known then return tonumber(known) end
+  local number = redis.call('HLEN', KEYS[6]) + 1
+  if number > 1000 then return 0 end
+  redis.call('HSET', KEYS[6], text, number)
+  expireWith(KEYS[1], KEYS[6])
+  return number
+end
+
+local function countRefusal(code, subject, detail)
+  local name = tostring(code)
+  if subject ~= 255 then
+    local whole = string.format('%d %d.%d.%d', code, math.floor(code / 100), subject, detail)
+    if redis.call('HEXISTS', KEYS[7], whole) == 1 or redis.call('HLEN', KEYS[7]) < 500 then name = whole end
+  end
+  tally(KEYS[7], name, 1)
+end
+
+-- The state after an outcome, the reason, and the attempts that it used; nil where it changes nothing.
+local function after(from, verb, reason, r)
+  if mine and from == 'I' then
+    local to
+    if verb == 's' then to = 'S'
+    elseif verb == 'f' then to = 'F'
+    elseif verb == 'w' then to = 'D'
+    elseif verb == 'n' then to = 'P'
+    elseif verb == 'd' then
+      to = 'D'
+      if r.attempts + 1 >= c.attempts then
+        to = 'F'
+        if reason == 1 then reason = REASON.attempts end
+      end
+    elseif verb == 'u' then
+      to = 'U'
+      if c.resend and not c.cancelling and r.attempts + 1 < c.attempts then to, r.doubt = 'D', true end
+    end
+    if c.cancelling and (to == 'P' or to == 'D') then to, reason = 'K', REASON.cancelled end
+    to, reason = ending(r, to, reason)
+    return to, reason, (verb == 'n' or verb == 'w') and 0 or 1
+  elseif verb == 's' and STATE_OF[from] and from ~= 'S' and from ~= 'X' then
+    return 'S', reason, 0
+  elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(ARGV[3]) and not r.doubt then
+    return 'F', reason, 0
+  end
+end
+
+-- When what became final did so: by the second for the rate, a ring; and coarser, more so as the campaign grows older, so
+-- that the timeline stays at some thousand fields.
+local function countFinals(finals)
+  c.settled = redis.call('HINCRBY', KEYS[1], 'settled', finals)
+  if tally(KEYS[8], seconds, finals) == finals then
+    for _, second in ipairs(redis.call('HKEYS', KEYS[8])) do
+      if tonumber(second) <= seconds - 32 then redis.call('HDEL', KEYS[8], second) end
+    end
+  end
+  local age = now - c.sealedAt
+  local step = age < 3600000 and 10 or age < 86400000 and 60 or 600
+  tally(KEYS[11], seconds - seconds % step, finals)
+end
+
+-- Answers whether the records of this chunk may be new.
+local function settle()
+  local finals, retries, applied = 0, 0, 0
+  local latencies = {}
+  for at = 1, #outcomes, OUTCOME do
+    local index, verb, reason, code, subject, detail, ref, bucket, delay = struct.unpack('>Hc1BHBBBBI4', outcomes, at)
+    local from, r = m.byte(index), m.record(index)
+    local to, why, used = after(from, verb, reason, r)
+    if to then
+      applied = applied + 1
+      r.attempts, r.reason, r.time, r.due = r.attempts + used, why, seconds, 0
+      if to == 'D' then
+        r.due = math.max(1, math.min(now + delay, c.giveUpAt) - c.sealedAt)
+        retries = retries + 1
+      elseif to ~= 'P' then
+        finals = finals + 1
+      end
+      if code > 0 then
+        r.code, r.subject, r.detail, r.words = code, subject, detail, wordsNumber(ref)
+        if code >= 400 then countRefusal(code, subject, detail) end
+      end
+      if bucket < 255 then latencies[bucket] = (latencies[bucket] or 0) + 1 end
+      m.move(index, from, to, r)
+    end
+  end
+  if applied == 0 then return false end
+  for bucket, count in pairs(latencies) do tally(KEYS[9], bucket, count) end
+  local firstOfClaim = held[2] ~= '0'
+  if mine and firstOfClaim then redis.call('HSET', KEYS[3], 'claims', 0) end
+  if retries > 0 then redis.call('HINCRBY', KEYS[1], 'retries', retries) end
+  if finals > 0 then countFinals(finals) end
+  return firstOfClaim or not mine
+end
+
+local function begin()
+  if not sameRound then return 'round', '' end
+  if not mine then return 'fenced', '' end
+  if c.cancelling then return 'cancelling', '' end
+  if c.paused then return 'paused', '' end
+  if now >= c.giveUpAt then return 'expired', '' end
+  local granted = {}
+  for at = 1, #intents, INTENT do
+    local high, low = string.byte(intents, at, at + 1)
+    local index = high * 256 + low
+    local from = m.byte(index)
+    if from == 'P' or from == 'D' then m.move(index, from, 'I') end
+    if from == 'P' or from == 'D' or from == 'I' then granted[#granted + 1] = string.sub(intents, at, at + 1) end
+  end
+  return 'ok', table.concat(granted)
+end
+
+local mayBeNew = settle()
+local begun, granted = begin()
+m.count()
+if mayBeNew then expireWith(KEYS[1], KEYS[5]) end
+return { mine and 'ok' or 'fenced', begun, c.settled, granted }
