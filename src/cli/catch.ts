@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { EXIT } from '../domain/errors.js';
 import { startCatcher } from '../relay/catcher.js';
+import { aborted } from '../runtime/signals.js';
 import { homeOf } from './context.js';
 import type { Session } from './session.js';
 
@@ -13,7 +14,7 @@ export async function catchMail(settings: Settings<'catch'>, session: Session): 
   const { terminal, quiet } = session;
   terminal.say(`Catching mail on smtp://localhost:${catcher.smtpPort}; nothing is delivered.`);
   terminal.say(`Messages are kept in ${dir} and shown at http://localhost:${catcher.httpPort}/api/v2/messages`);
-  await new Promise<void>((told) => quiet.addEventListener('abort', () => told(), { once: true }));
+  await aborted(quiet);
   terminal.say(`Caught ${catcher.count()} messages.`);
   await catcher.stop();
   return EXIT.ok;

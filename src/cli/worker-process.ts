@@ -7,7 +7,7 @@ import { EXIT, FanmailError } from '../domain/errors.js';
 import { openRedis } from '../redis/connect.js';
 import { parseRelayUrl } from '../relay/url.js';
 import { createLogger } from '../runtime/logger.js';
-import { listenForSignals } from '../runtime/signals.js';
+import { aborted, listenForSignals } from '../runtime/signals.js';
 import { version } from './version.js';
 
 /** One worker process; `fanmail worker` and an attached launch start and restart these. */
@@ -37,9 +37,7 @@ async function run(): Promise<number> {
   const backend = openBackend(redis);
   const worker = await startWorker(backend, { relay, connections, chunks, resultsDir, version, log });
   signals.stop.addEventListener('abort', () => worker.abandon(), { once: true });
-  if (!signals.quiet.aborted) {
-    await new Promise<void>((told) => signals.quiet.addEventListener('abort', () => told(), { once: true }));
-  }
+  await aborted(signals.quiet);
   await worker.stop(settings.grace);
   await backend.close();
   return EXIT.ok;

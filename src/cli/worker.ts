@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.js';
 import { EXIT } from '../domain/errors.js';
 import { parseRelayUrl } from '../relay/url.js';
+import { aborted } from '../runtime/signals.js';
 import { openContext, sayFindings } from './context.js';
 import type { Session } from './session.js';
 import { createWorkers } from './workers.js';
@@ -20,7 +21,7 @@ export async function worker(settings: Settings<'worker'>, session: Session): Pr
   terminal.say(
     `${processes} worker ${processes === 1 ? 'process' : 'processes'}, ${connections} connections each. Ctrl-C drains and stops.`,
   );
-  await new Promise<void>((resolve) => quiet.addEventListener('abort', () => resolve(), { once: true }));
+  await aborted(quiet);
   await workers.stop();
   return EXIT.ok;
 }

@@ -183,8 +183,8 @@ export class Dialogue implements Carrier, Ear {
     this.#await('message', this.#timeouts.message);
     const next = this.#goesAhead() ? this.#next : null;
     if (next) next.announced = true;
-    const ahead = next && Buffer.from(envelope(next.message, this.#offer));
-    this.#wire.write(Buffer.concat([...(body ? [body] : []), FINAL_DOT, ...(ahead ? [ahead] : [])]));
+    const pieces = body ? [body, FINAL_DOT] : [FINAL_DOT];
+    this.#wire.writeTogether(next ? [...pieces, envelope(next.message, this.#offer)] : pieces);
   }
 
   /** Whether the next message's envelope may go behind a final dot. */

@@ -77,11 +77,24 @@ export class ReplyParser {
   }
 
   #complete(): Reply {
-    const reply = makeReply(this.#code, this.#lines);
+    const lines = this.#lines;
     this.#lines = [];
     this.#size = 0;
-    return reply;
+    return lines.length === 1 ? oftenSaid(this.#code, lines[0] as string) : makeReply(this.#code, lines);
   }
+}
+
+/** A relay says the same to nearly every MAIL, RCPT and DATA. */
+const SAID_MOST = 200;
+const said = new Map<string, Reply>();
+
+function oftenSaid(code: number, line: string): Reply {
+  const known = said.get(line);
+  if (known?.code === code) return known;
+  if (said.size >= SAID_MOST) said.clear();
+  const reply = makeReply(code, [line]);
+  said.set(line, reply);
+  return reply;
 }
 
 /** The code 200 to 599 of a line, or 0. */

@@ -18,6 +18,28 @@ export interface Ear {
 /** Of a large message, written at once. */
 const BLOCK = 262_144;
 
+/**
+ * Where pieces are put together, used again for each message: nearly always the system takes all at once. Where it doesn't,
+ * and where TLS does so later, a wire leaves its bytes where they are and takes new room for each message.
+ */
+const DESK = 81_920;
+let desk = Buffer.allocUnsafeSlow(DESK);
+
+/** Null where there is not enough room. */
+function onDesk(pieces: readonly (Buffer | string)[]): Buffer | null {
+  let at = 0;
+  for (const piece of pieces) {
+    // A character takes at most three bytes for each of its units.
+    if (at + (typeof piece === 'string' ? piece.length * 3 : piece.length) > DESK) return null;
+    if (typeof piece === 'string') at += desk.write(piece, at);
+    else {
+      desk.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return desk.subarray(0, at);
+}
+
 /** The socket of a dialogue: replies in, bytes out, and a time by which the next reply has to be there. */
 export class Wire {
   readonly #socket: Socket;
@@ -27,6 +49,8 @@ export class Wire {
   #deadline = Number.POSITIVE_INFINITY;
   #over = false;
   #closed = false;
+  /** The system took all of the last write at once. */
+  #prompt = true;
 
   /** @param tickMs how often the clock is looked at */
   constructor(socket: Socket, tickMs: number, ear: Ear) {
@@ -53,8 +77,18 @@ export class Wire {
     this.#deadline = performance.now() + ms;
   }
 
-  write(bytes: string | Buffer): void {
-    this.#socket.write(bytes);
+  write(text: string): void {
+    this.#socket.write(text);
+  }
+
+  /** Writes pieces as one: one packet where they fit, and one call of the system. Buffers may be used again at once. */
+  writeTogether(pieces: readonly (Buffer | string)[]): void {
+    const bytes = this.#prompt ? onDesk(pieces) : null;
+    this.#socket.write(
+      bytes ?? Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece))),
+    );
+    this.#prompt = this.#socket.writableLength === 0;
+    if (bytes && !this.#prompt) desk = Buffer.allocUnsafeSlow(DESK);
   }
 
   /** Writes block by block: `onBlock` before each, and `done` when the system has taken them all; neither after the end. */

@@ -13,6 +13,8 @@ export interface ChildrenOptions {
   readonly module: string;
   readonly count: number;
   readonly args?: readonly string[];
+  /** Of Node, beside this process's own. */
+  readonly flags?: readonly string[];
   /** The whole environment of the children; the way for credentials, which a command line would show to everybody. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds that `stop` waits for children before it kills them. */
@@ -83,11 +85,12 @@ export class Children implements Part {
   }
 
   #launch(slot: Slot): void {
-    const { module, args, env, log } = this.#options;
+    const { module, args, flags, env, log } = this.#options;
     slot.timer = undefined;
     slot.startedAt = performance.now();
     const child = fork(module, [...(args ?? [])], {
       env: { ...env },
+      execArgv: [...process.execArgv, ...(flags ?? [])],
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

@@ -50,3 +50,11 @@ export function listenForSignals(): Signals {
     },
   };
 }
+
+/** Resolves when it aborts, or at once where it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

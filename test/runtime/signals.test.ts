@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
+import { aborted } from '../../src/runtime/signals.js';
 
 let child: ChildProcess;
 let lines: AsyncIterator<string>;
+// Killed again where a test started none.
 afterEach(() => void child.kill('SIGKILL'));
 
 async function start(ipc = false): Promise<void> {
@@ -50,4 +52,14 @@ test('a child whose parent is gone is asked for quiet', async () => {
   await start(true);
   child.disconnect();
   expect(await line()).toBe('quiet disconnect');
+});
+
+test('who waits for a wish hears of one that came before', async () => {
+  const early = new AbortController();
+  early.abort();
+  await aborted(early.signal);
+  const late = new AbortController();
+  const heard = aborted(late.signal);
+  late.abort();
+  await heard;
 });
