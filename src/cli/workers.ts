@@ -7,8 +7,8 @@ import type { Session } from './session.js';
 /** What a worker takes after its grace to settle, hand back and close, before it is killed. */
 const CLOSING_MS = 10_000;
 
-/** A process has a core to itself: threads that help to collect garbage would only take from the other processes. */
-const ONE_CORE = ['--single-threaded-gc'];
+/** Of Node. A process has a core to itself: threads that help to collect garbage would only take from the other processes. */
+export const WORKER_FLAGS = ['--single-threaded-gc'];
 
 export interface WorkersOptions {
   readonly processes: number;
@@ -30,7 +30,7 @@ export function createWorkers(options: WorkersOptions, { env, log }: Session): C
     name: 'workers',
     module: fileURLToPath(new URL('./worker-process.js', import.meta.url)),
     count: options.processes,
-    flags: ONE_CORE,
+    flags: WORKER_FLAGS,
     env: { ...env, ...settingsAsVariables(options) },
     graceMs: options.grace + CLOSING_MS,
     log,

@@ -43,24 +43,27 @@ export function retryDelay(policy: RetryPolicy, attempts: number, random: number
 
 /** Turns what became of a message into what the ledger records. `random` is in [0, 1). */
 export function judge(outcome: Outcome, policy: RetryPolicy, history: History, random: number): Verdict {
-  const later = () => retryDelay(policy, history.attempts, random);
   switch (outcome.kind) {
     case 'sent':
       return { verb: 'sent', reason: 'reply', reply: outcome.reply, latencyMs: outcome.latencyMs, delayMs: 0 };
     case 'refused': {
       const seen = { reply: outcome.reply, latencyMs: outcome.latencyMs };
-      if (isThrottle(outcome.reply)) return { verb: 'waiting', reason: 'throttled', ...seen, delayMs: later() };
-      if (outcome.reply.code < 500) return { verb: 'deferred', reason: 'reply', ...seen, delayMs: later() };
+      const later = retryDelay(policy, history.attempts, random);
+      if (isThrottle(outcome.reply)) return { verb: 'waiting', reason: 'throttled', ...seen, delayMs: later };
+      if (outcome.reply.code < 500) return { verb: 'deferred', reason: 'reply', ...seen, delayMs: later };
       return { verb: 'failed', reason: 'reply', ...seen, delayMs: 0 };
     }
     case 'not-sent': {
       const seen = { reply: null, latencyMs: null };
       // One drop says nothing about the message; the same message dropped again uses an attempt, or it could loop.
-      if (history.droppedBefore) return { verb: 'deferred', reason: 'dropped', ...seen, delayMs: later() };
+      if (history.droppedBefore)
+        return { verb: 'deferred', reason: 'dropped', ...seen, delayMs: retryDelay(policy, history.attempts, random) };
       return { verb: 'untouched', reason: 'dropped', ...seen, delayMs: 0 };
     }
-    case 'unknown':
-      return { verb: 'unknown', reason: 'unanswered', reply: null, latencyMs: null, delayMs: later() };
+    case 'unknown': {
+      const delayMs = retryDelay(policy, history.attempts, random);
+      return { verb: 'unknown', reason: 'unanswered', reply: null, latencyMs: null, delayMs };
+    }
     default:
       return outcome satisfies never;
   }

@@ -64,7 +64,7 @@ export class Conclusions {
   record(open: Open, verdict: Verdict): void {
     const { chunk, ports, again, recorded } = this.#options;
     this.pending++;
-    void ports.recorder.settle(chunk, { index: open.index, verdict }).then((ours) => {
+    ports.recorder.settle(chunk, { index: open.index, verdict }, (ours) => {
       this.pending--;
       this.fenced ||= !ours;
       // Only now: a recipient is begun again when the ledger has noted how the last attempt ended.

@@ -149,17 +149,20 @@ export class Lanes {
     this.#options.changed();
   }
 
-  /** True where the intent is in the ledger, and fresh: now, and only now, the content may go. */
-  async #begin(open: Open): Promise<boolean> {
-    const { chunk, recorder, conclusions, refused } = this.#options;
+  /** Resolves to true where the intent is in the ledger, and fresh: now, and only now, the content may go. */
+  #begin(open: Open): Promise<boolean> {
+    const { chunk, recorder } = this.#options;
     const asked = performance.now();
-    const intent = await recorder.begin(chunk, open.index);
+    return recorder.begin(chunk, open.index).then((intent) => this.#granted(open, intent, asked));
+  }
+
+  #granted(open: Open, intent: Intent, asked: number): boolean {
     if (intent.kind !== 'granted') {
-      refused(intent);
+      this.#options.refused(intent);
       return false;
     }
     if (performance.now() - asked <= STALE_INTENT_MS) return true;
-    conclusions.record(open, UNTOUCHED);
+    this.#options.conclusions.record(open, UNTOUCHED);
     return false;
   }
 }

@@ -14,8 +14,8 @@ export type Intent =
 export interface Recorder {
   /** Resolves when the ledger has the intent, or has not. */
   begin(chunk: ClaimedChunk, index: number): Promise<Intent>;
-  /** Resolves when the ledger has the outcome; false where the chunk has another owner by now. An outcome is never dropped. */
-  settle(chunk: ClaimedChunk, settlement: Settlement): Promise<boolean>;
+  /** Tells `done` when the ledger has the outcome; false where the chunk has another owner by now. None is ever dropped. */
+  settle(chunk: ClaimedChunk, settlement: Settlement, done: (ours: boolean) => void): void;
 }
 
 /** What waits to be recorded of a chunk. */
@@ -85,7 +85,7 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
 
   return {
     begin: (chunk, index) => new Promise((done) => batchOf(chunk).intents.push({ index, done })),
-    settle: (chunk, settlement) => new Promise((done) => batchOf(chunk).outcomes.push({ settlement, done })),
+    settle: (chunk, settlement, done) => void batchOf(chunk).outcomes.push({ settlement, done }),
   };
 }
 

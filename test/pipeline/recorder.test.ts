@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Verdict } from '../../src/domain/verdict.js';
-import type { ChunkLedger } from '../../src/pipeline/ports.js';
-import { createRecorder } from '../../src/pipeline/recorder.js';
+import type { ChunkLedger, ClaimedChunk } from '../../src/pipeline/ports.js';
+import { createRecorder, type Recorder } from '../../src/pipeline/recorder.js';
 import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
 import { assertBalanced, bytesOf, claimed, sending } from '../redis/ledger/fixture.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
@@ -32,6 +32,10 @@ function noted() {
   return { ledger: through, calls };
 }
 
+function sent(recorder: Recorder, chunk: ClaimedChunk, index: number): Promise<boolean> {
+  return new Promise((done) => recorder.settle(chunk, { index, verdict: SENT }, done));
+}
+
 it('records what a turn brings in one call a chunk, outcomes before intents', async () => {
   const staged = await sending(redis, { chunks: 2, perChunk: 4 });
   const [a, b] = [await claimed(staged, 0), await claimed(staged, 1)];
@@ -41,10 +45,10 @@ it('records what a turn brings in one call a chunk, outcomes before intents', as
   expect(begun.map((intent) => intent.kind)).toEqual(['granted', 'granted', 'granted']);
   const turn = [
     recorder.begin(a, 2),
-    recorder.settle(a, { index: 0, verdict: SENT }),
+    sent(recorder, a, 0),
     recorder.begin(b, 3),
-    recorder.settle(b, { index: 2, verdict: SENT }),
-    recorder.settle(a, { index: 1, verdict: SENT }),
+    sent(recorder, b, 2),
+    sent(recorder, a, 1),
   ];
   await Promise.all(turn);
   expect(calls).toEqual(['0: , then 0 1', '1: , then 2', '0: 0 1, then 2', '1: 2, then 3']);
@@ -57,12 +61,12 @@ it('tells what the ledger did not grant, and why', async () => {
   const chunk = await claimed(staged);
   const recorder = createRecorder(createChunkLedger(redis), keptLog());
   await recorder.begin(chunk, 0);
-  await recorder.settle(chunk, { index: 0, verdict: SENT });
+  await sent(recorder, chunk, 0);
   expect(await Promise.all([recorder.begin(chunk, 0), recorder.begin(chunk, 1)])).toEqual([
     { kind: 'not-granted' },
     { kind: 'granted' },
   ]);
   await claimed(staged);
   expect(await recorder.begin(chunk, 2)).toEqual({ kind: 'stopped', why: 'fenced' });
-  expect(await recorder.settle(chunk, { index: 1, verdict: SENT })).toBe(false);
+  expect(await sent(recorder, chunk, 1)).toBe(false);
 });

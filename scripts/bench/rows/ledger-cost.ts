@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { WORKER_FLAGS } from '../../../src/cli/workers.js';
 import { alternate, type Bench, type RowDefinition } from '../bench.js';
 import { Ground } from '../ground.js';
 import type { LedgerResult } from '../ledger-main.js';
@@ -14,7 +15,7 @@ export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
   what: 'CPU of a worker a message, less that of a worker whose ledger grants and forgets',
   async measure(bench) {
-    const messages = bench.full ? 60_000 : 20_000;
+    const messages = bench.full ? 200_000 : 60_000;
     const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     const spent = { redis: [] as number[], memory: [] as number[] };
@@ -43,7 +44,7 @@ async function cpuEach(
   const ground = new Ground(bench.folder, bench.cleanup);
   const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
   await ground.launch({ id: 'c', list: job.list, template: job.template, port: sink.port });
-  const args = nodeArgs(MAIN, ground.socket, String(job.messages), job.kind);
+  const args = [...WORKER_FLAGS, ...nodeArgs(MAIN, ground.socket, String(job.messages), job.kind)];
   const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args, { cwd: ground.cwd }));
   await sink.expect(job.messages);
   await sink.stop();

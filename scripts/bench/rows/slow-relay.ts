@@ -13,7 +13,7 @@ export const slowRelay: RowDefinition = {
   name: 'slow-relay',
   what: 'a relay that takes 50 ms for each message, 200 connections of one process ÷ what can be at most, 4,000/s',
   async measure(bench) {
-    const messages = bench.full ? 120_000 : 30_000;
+    const messages = bench.full ? 240_000 : 60_000;
     const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     const ground = new Ground(bench.folder, bench.cleanup);

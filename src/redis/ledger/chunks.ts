@@ -152,7 +152,7 @@ function packOutcomes(settlements: readonly Settlement[]): { packed: Buffer; tex
   settlements.forEach(({ index, verdict }, i) => {
     const at = i * OUTCOME_BYTES;
     packed.writeUInt16BE(index, at);
-    packed.write(VERBS[verdict.verb], at + 2, 'latin1');
+    packed[at + 2] = VERBS[verdict.verb].charCodeAt(0);
     packed[at + 3] = reasonNumber(verdict.reason);
     packReply(packed, at + 4, verdict.reply);
     packed[at + 8] = refusalText(verdict, texts);
@@ -164,10 +164,10 @@ function packOutcomes(settlements: readonly Settlement[]): { packed: Buffer; tex
 
 function packReply(packed: Buffer, at: number, reply: Reply | null): void {
   packed.writeUInt16BE(reply?.code ?? 0, at);
-  const [subject, detail] = reply?.enhanced ?? [255, 0];
-  const storable = subject < 255 && detail <= 255;
-  packed[at + 2] = storable ? subject : 255;
-  packed[at + 3] = storable ? detail : 0;
+  const enhanced = reply?.enhanced;
+  const storable = enhanced !== undefined && enhanced[0] < 255 && enhanced[1] <= 255;
+  packed[at + 2] = storable ? enhanced[0] : 255;
+  packed[at + 3] = storable ? enhanced[1] : 0;
 }
 
 /** The number of a refusal's words among the arguments, from 1; the words of an acceptance differ each time and say nothing. */
