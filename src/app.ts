@@ -45,13 +45,10 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const recorder = createRecorder(backend.ledger, log);
   const id = randomUUID();
 
+  const chunkPorts = { ...backend, recorder, relay: relays.of, composer: composers.of, log };
+
   const actors: Actors = {
-    chunk: (ref, signals) =>
-      runChunk(
-        ref,
-        { ...backend, recorder, relay: relays.of, composer: (c, template) => composers.of(c, template), log },
-        signals,
-      ),
+    chunk: (ref, signals) => runChunk(ref, chunkPorts, signals),
     coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, wake, log }),
     aggregate: (campaign, round) => aggregate(campaign, round, { ...backend, wake, results, log }),
     notify: (campaign, round, quiet) =>

@@ -55,7 +55,16 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
   async function turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]) {
     const { packed, texts } = packOutcomes(settlements);
     const intents = packIndices(indices);
-    const args = [FORMAT, chunk.round, chunk.token, chunk.chunk, seen.of(chunk), packed, intents, ...texts];
+    const args = [
+      FORMAT,
+      chunk.round,
+      chunk.token,
+      chunk.chunk,
+      seen.of(chunk.campaign, chunk.nonce),
+      packed,
+      intents,
+      ...texts,
+    ];
     const { status, values } = await runScript(redis, scripts.turn, turnKeys(chunk), args);
     const settled = settledWord(status);
     if (settled === 'ok' || settled === 'fenced') seen.add(chunk, Number(values[1]));
@@ -69,13 +78,15 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       const k = chunkKeys(ref.campaign, nonce, ref.chunk);
       const done = stagingKeys(ref.campaign, nonce).done;
       const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, done, c.waits];
-      const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS, seen.of({ ...ref, nonce })];
+      const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS, seen.of(ref.campaign, nonce)];
       const { status, values } = await runScript(redis, scripts.claim, keys, args);
       if (status === 'finished') return { kind: 'finished' };
       if (status !== 'ok') return { kind: 'refused', why: refusal(status) };
-      const read = { states: bytes(values[1]), records: bytes(values[2]), sinceSealMs: Number(values[3]) };
-      seen.add({ ...ref, nonce }, Number(values[4]));
-      return { kind: 'claimed', claim: { ...ref, nonce, token, ...read } };
+      const { campaign, round, chunk } = ref;
+      const [states, records, sinceSealMs] = [bytes(values[1]), bytes(values[2]), Number(values[3])];
+      const claim: ClaimedChunk = { campaign, round, chunk, nonce, token, states, records, sinceSealMs };
+      seen.add(claim, Number(values[4]));
+      return { kind: 'claimed', claim };
     },
 
     together(act: () => void): void {
@@ -130,12 +141,12 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
 class Seen {
   readonly #counts = new Map<string, number>();
 
-  of({ campaign, nonce }: Pick<ClaimedChunk, 'campaign' | 'nonce'>): number {
+  of(campaign: string, nonce: string): number {
     return this.#counts.get(`${campaign} ${nonce}`) ?? 0;
   }
 
   add(chunk: Pick<ClaimedChunk, 'campaign' | 'nonce'>, count: number): void {
-    const highest = Math.max(count, this.of(chunk));
+    const highest = Math.max(count, this.of(chunk.campaign, chunk.nonce));
     const key = `${chunk.campaign} ${chunk.nonce}`;
     // Last in order again, so that the one that goes is the one not heard of for longest.
     this.#counts.delete(key);
