@@ -43,16 +43,21 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
   function turnKeys(chunk: ClaimedChunk): readonly string[] {
     const known = keysOfTurns.get(chunk);
     if (known) return known;
-    const c = campaignKeys(chunk.campaign);
-    const k = chunkKeys(chunk.campaign, chunk.nonce, chunk.chunk);
-    const counts = [c.words, c.codes, c.ticks, c.latency, c.late, c.timeline];
-    const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, ...counts];
+    const { campaign, nonce } = chunk;
+    const keys = [campaignKeys(campaign).campaign, chunkKeys(campaign, nonce, chunk.chunk).chunk];
     keysOfTurns.set(chunk, keys);
     return keys;
   }
 
-  /** At most MAX_OUTCOMES of them. */
-  async function turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]) {
+  function turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]): Promise<Turn> {
+    if (settlements.length <= MAX_OUTCOMES) return oneTurn(chunk, settlements, indices);
+    // Outcomes go before intents: commands of one connection keep their order.
+    const first = oneTurn(chunk, settlements.slice(0, MAX_OUTCOMES), []);
+    const rest = turn(chunk, settlements.slice(MAX_OUTCOMES), indices);
+    return Promise.all([rest, first]).then(([last]) => last);
+  }
+
+  async function oneTurn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]) {
     const { packed, texts } = packOutcomes(settlements);
     const intents = packIndices(indices);
     const args = [
@@ -100,18 +105,7 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       }
     },
 
-    async turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]): Promise<Turn> {
-      // Outcomes go before intents: commands of one connection keep their order.
-      const early: Promise<Turn>[] = [];
-      let at = 0;
-      for (; settlements.length - at > MAX_OUTCOMES; at += MAX_OUTCOMES)
-        early.push(turn(chunk, settlements.slice(at, at + MAX_OUTCOMES), []));
-      const [last] = await Promise.all([
-        turn(chunk, at === 0 ? settlements : settlements.slice(at), indices),
-        ...early,
-      ]);
-      return last;
-    },
+    turn,
 
     async finish(chunk: ClaimedChunk): Promise<Finish> {
       const c = campaignKeys(chunk.campaign);

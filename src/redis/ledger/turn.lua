@@ -2,7 +2,7 @@
 -- then intents: who is to be handed to the relay now. Either may be none.
 -- A late word of a former owner makes only final states: sent always counts; failed only from the fence that left that
 -- unknown, in the same round; anything else changes nothing. After the close, words go to the late list.
--- KEYS: campaign counters chunk states records words codes ticks latency late timeline
+-- KEYS: campaign chunk; the others have the same hash tag and are named by these, since each one that is said costs a call
 -- ARGV: format round token chunk seen(the highest count of settled outcomes that this process knows) outcomes intents text...
 --   outcomes, 18 bytes each: u16 index, char verb, u8 reason, u16 code, u8 subject, u8 detail, u8 text (number of the
 --   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u32 reserved
@@ -12,6 +12,9 @@
 --   begun: ok | missing | format | phase | round | fenced | paused | cancelling | expired
 -- May be repeated: the outcomes change nothing, and under the same fence the grant is the same.
 local OUTCOME, INTENT = 18, 2
+local ofCampaign, ofStaging = string.sub(KEYS[1], 1, -9), string.match(KEYS[2], '^(.*)chunk:')
+local COUNTERS, STATES, RECORDS =
+  ofCampaign .. 'counters', ofStaging .. 'states:' .. ARGV[4], ofStaging .. 'records:' .. ARGV[4]
 local outcomes, intents = ARGV[6], ARGV[7]
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused, refused, 0, '' } end
@@ -20,22 +23,22 @@ local seconds = math.floor(now / 1000)
 
 if c.phase ~= 'sending' then
   local closed = c.phase == 'aggregating' or c.phase == 'completed' or c.phase == 'cancelled'
-  if closed and #outcomes > 0 and redis.call('LLEN', KEYS[10]) < 10000 then
+  if closed and #outcomes > 0 and redis.call('LLEN', ofCampaign .. 'late') < 10000 then
     for at = 1, #outcomes, OUTCOME do
-      redis.call('RPUSH', KEYS[10], struct.pack('>I4I4I4', tonumber(ARGV[4]), seconds, tonumber(ARGV[3]))
+      redis.call('RPUSH', ofCampaign .. 'late', struct.pack('>I4I4I4', tonumber(ARGV[4]), seconds, tonumber(ARGV[3]))
         .. string.sub(outcomes, at, at + OUTCOME - 1))
     end
-    expireWith(KEYS[1], KEYS[10])
+    expireWith(KEYS[1], ofCampaign .. 'late')
   end
   return { 'closed', 'phase', 0, '' }
 end
 
-local held = redis.call('HMGET', KEYS[3], 'token', 'claims')
+local held = redis.call('HMGET', KEYS[2], 'token', 'claims')
 local sameRound = c.round == ARGV[2]
 local mine = sameRound and held[1] == ARGV[3]
 if sameRound then remember(KEYS[1], c, tonumber(ARGV[5])) end
 local first, last = bounds(intents, INTENT, bounds(outcomes, OUTCOME))
-local m = mover(KEYS[4], KEYS[5], KEYS[2], first, last, #outcomes > 0)
+local m = mover(STATES, RECORDS, COUNTERS, first, last, #outcomes > 0)
 
 -- Counts in a hash that expires with the campaign.
 local function tally(key, field, by)
@@ -47,12 +50,12 @@ end
 local function wordsNumber(ref)
   local text = ref > 0 and ARGV[7 + ref]
   if not text then return 0 end
-  local known = redis.call('HGET', KEYS[6], text)
+  local known = redis.call('HGET', ofCampaign .. 'words', text)
   if known then return tonumber(known) end
-  local number = redis.call('HLEN', KEYS[6]) + 1
+  local number = redis.call('HLEN', ofCampaign .. 'words') + 1
   if number > 1000 then return 0 end
-  redis.call('HSET', KEYS[6], text, number)
-  expireWith(KEYS[1], KEYS[6])
+  redis.call('HSET', ofCampaign .. 'words', text, number)
+  expireWith(KEYS[1], ofCampaign .. 'words')
   return number
 end
 
@@ -60,9 +63,9 @@ local function countRefusal(code, subject, detail)
   local name = tostring(code)
   if subject ~= 255 then
     local whole = string.format('%d %d.%d.%d', code, math.floor(code / 100), subject, detail)
-    if redis.call('HEXISTS', KEYS[7], whole) == 1 or redis.call('HLEN', KEYS[7]) < 500 then name = whole end
+    if redis.call('HEXISTS', ofCampaign .. 'codes', whole) == 1 or redis.call('HLEN', ofCampaign .. 'codes') < 500 then name = whole end
   end
-  tally(KEYS[7], name, 1)
+  tally(ofCampaign .. 'codes', name, 1)
 end
 
 -- The state after an outcome, the reason, and the attempts that it used; nil where it changes nothing.
@@ -97,14 +100,14 @@ end
 -- that the timeline stays at some thousand fields.
 local function countFinals(finals)
   c.settled = redis.call('HINCRBY', KEYS[1], 'settled', finals)
-  if tally(KEYS[8], seconds, finals) == finals then
-    for _, second in ipairs(redis.call('HKEYS', KEYS[8])) do
-      if tonumber(second) <= seconds - 32 then redis.call('HDEL', KEYS[8], second) end
+  if tally(ofCampaign .. 'ticks', seconds, finals) == finals then
+    for _, second in ipairs(redis.call('HKEYS', ofCampaign .. 'ticks')) do
+      if tonumber(second) <= seconds - 32 then redis.call('HDEL', ofCampaign .. 'ticks', second) end
     end
   end
   local age = now - c.sealedAt
   local step = age < 3600000 and 10 or age < 86400000 and 60 or 600
-  tally(KEYS[11], seconds - seconds % step, finals)
+  tally(ofCampaign .. 'timeline', seconds - seconds % step, finals)
 end
 
 -- Answers whether the records of this chunk may be new.
@@ -133,9 +136,9 @@ local function settle()
     end
   end
   if applied == 0 then return false end
-  for bucket, count in pairs(latencies) do tally(KEYS[9], bucket, count) end
+  for bucket, count in pairs(latencies) do tally(ofCampaign .. 'latency', bucket, count) end
   local firstOfClaim = held[2] ~= '0'
-  if mine and firstOfClaim then redis.call('HSET', KEYS[3], 'claims', 0) end
+  if mine and firstOfClaim then redis.call('HSET', KEYS[2], 'claims', 0) end
   if retries > 0 then redis.call('HINCRBY', KEYS[1], 'retries', retries) end
   if finals > 0 then countFinals(finals) end
   return firstOfClaim or not mine
@@ -161,5 +164,5 @@ end
 local mayBeNew = settle()
 local begun, granted = begin()
 m.count()
-if mayBeNew then expireWith(KEYS[1], KEYS[5]) end
+if mayBeNew then expireWith(KEYS[1], RECORDS) end
 return { mine and 'ok' or 'fenced', begun, c.settled, granted }
