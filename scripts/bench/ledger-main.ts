@@ -1,5 +1,5 @@
 /**
- * One worker in this process, with the ledger or without it: `ledger-main.ts SOCKET MESSAGES redis|memory` waits for a
+ * One worker in this process, with the ledger or without it: `ledger-main.ts SOCKET MESSAGES redis|memory CONNECTIONS` waits for a
  * campaign, sends it, and prints the CPU from the first intent to the last chunk's end as JSON.
  *
  * Without it, intents are granted and outcomes taken without a word to Redis; the claim of a chunk stays, once for
@@ -15,8 +15,7 @@ export interface LedgerResult {
   readonly seconds: number;
 }
 
-const CONNECTIONS = 20;
-const [socket = '', messages = '0', kind] = process.argv.slice(2);
+const [socket = '', messages = '0', kind, connections = '20'] = process.argv.slice(2);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let begun: { cpu: NodeJS.CpuUsage; at: number } | undefined;
 let open = Number(messages);
@@ -60,5 +59,12 @@ function watched(ledger: ChunkLedger): ChunkLedger {
 const redis = await openRedis({ kind: 'socket', path: socket }, { name: 'bench', firstConnectMs: 10_000 });
 const backend = openBackend(redis);
 const ledger = watched(kind === 'memory' ? withoutRedis(backend.ledger) : backend.ledger);
-const options = { relay: null, connections: CONNECTIONS, chunks: 2, resultsDir: 'results', version: '0', log: silent };
+const options = {
+  relay: null,
+  connections: Number(connections),
+  chunks: 2,
+  resultsDir: 'results',
+  version: '0',
+  log: silent,
+};
 await startWorker({ ...backend, ledger }, options);
