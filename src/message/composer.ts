@@ -64,7 +64,8 @@ export function createComposer({ template, from, replyTo, campaignId, salt }: Co
     compose(recipient): Message {
       const messageId = messageIdOf(campaignId, salt, sender.domain, recipient.address);
       write(recipient, messageId);
-      return { from: sender.address, to: recipient.address, content: writer.take(), messageId };
+      const { content, done } = writer.take();
+      return { from: sender.address, to: recipient.address, content, messageId, handedOver: done };
     },
   };
 }

@@ -1,55 +1,90 @@
 import type { BodyPart } from './body-part.js';
 
-/** Small messages are written side by side into buffers of this size; each lives as long as one of its messages does. */
+/** Small messages are written side by side into slabs of this size. */
 const SLAB = 65_536;
+/** Slabs that wait to be used again, at most: about what connections of a process have under way. */
+const KEPT = 64;
 
-/** Writes one message after the other, each where it stays, so that none is copied. */
+/** A stretch of memory that holds messages, and is used again when all of them are done with. */
+interface Slab {
+  readonly bytes: Buffer;
+  /** Messages in it that are still needed. Where one is never said to be done with, the slab is garbage some day. */
+  needed: number;
+  end: number;
+}
+
+/** What was written, where it stays until it is done with. */
+export interface Written {
+  readonly content: Buffer;
+  /** Its bytes may be used for another message. To be told once. */
+  readonly done: () => void;
+}
+
+/**
+ * Writes one message after the other, each where it stays, so that none is copied. Memory is used again rather than
+ * allocated: V8 collects garbage as often as so much of it was asked for outside its heap.
+ */
 export class MessageWriter {
-  #out = Buffer.alloc(0);
+  #slab: Slab = newSlab(0);
   #start = 0;
-  #end = 0;
+  readonly #free: Slab[] = [];
 
   /** Headers and delimiters: ASCII with CRLF line ends. */
   ascii(text: string): void {
     this.#reserve(text.length);
-    this.#end += this.#out.write(text, this.#end, 'latin1');
+    const slab = this.#slab;
+    slab.end += slab.bytes.write(text, slab.end, 'latin1');
   }
 
   part(part: BodyPart, values: readonly string[]): void {
     this.#reserve(part.bound(values));
-    this.#end = part.write(values, this.#out, this.#end);
+    this.#slab.end = part.write(values, this.#slab.bytes, this.#slab.end);
   }
 
   /** The message so far; the next one begins. */
-  take(): Buffer {
-    const message = this.#out.subarray(this.#start, this.#end);
-    const unused = this.#out.length - message.length;
-    if (this.#out.length <= SLAB) {
-      this.#start = this.#end;
-      return message;
-    }
-    if (unused < message.length) {
-      this.#drop();
-      return message;
-    }
-    // What was reserved for the worst case is kept for the next one.
-    this.#end = 0;
-    return Buffer.from(message);
+  take(): Written {
+    const slab = this.#slab;
+    const content = slab.bytes.subarray(this.#start, slab.end);
+    this.#start = slab.end;
+    slab.needed++;
+    return { content, done: () => this.#done(slab) };
+  }
+
+  #done(slab: Slab): void {
+    slab.needed--;
+    if (slab.needed > 0) return;
+    if (slab !== this.#slab) this.#keep(slab);
+    // Unless a message is being written behind those that are done with.
+    else if (this.#start === slab.end) this.#start = slab.end = 0;
+  }
+
+  #keep(slab: Slab): void {
+    slab.end = 0;
+    if (this.#free.length < KEPT) this.#free.push(slab);
   }
 
   /** Makes sure that so much can be written. */
   #reserve(more: number): void {
-    if (this.#end + more <= this.#out.length) return;
-    const message = this.#out.subarray(this.#start, this.#end);
-    this.#out = Buffer.allocUnsafeSlow(Math.max(SLAB, message.length + more));
-    this.#out.set(message);
+    const full = this.#slab;
+    if (full.end + more <= full.bytes.length) return;
+    const begun = full.bytes.subarray(this.#start, full.end);
+    const slab = this.#roomFor(begun.length + more);
+    slab.bytes.set(begun);
+    slab.end = begun.length;
+    this.#slab = slab;
     this.#start = 0;
-    this.#end = message.length;
+    if (full.needed === 0) this.#keep(full);
   }
 
-  #drop(): void {
-    this.#out = Buffer.alloc(0);
-    this.#start = 0;
-    this.#end = 0;
+  #roomFor(bytes: number): Slab {
+    const at = this.#free.findLastIndex((slab) => slab.bytes.length >= bytes);
+    const [slab] = at < 0 ? [] : this.#free.splice(at, 1);
+    // A slab that is too small would only be in the way of larger ones.
+    if (!slab && this.#free.length === KEPT) this.#free.shift();
+    return slab ?? newSlab(bytes);
   }
+}
+
+function newSlab(bytes: number): Slab {
+  return { bytes: Buffer.allocUnsafeSlow(Math.max(SLAB, bytes)), needed: 0, end: 0 };
 }

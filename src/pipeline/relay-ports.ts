@@ -12,6 +12,8 @@ export interface Message {
   readonly content: Buffer;
   /** With angle brackets, as in the header. */
   readonly messageId: string;
+  /** Told at most once, and only when nobody reads the content any more: its bytes are used for other messages from then on. */
+  readonly handedOver?: () => void;
 }
 
 /** Composes synchronously; throws FanmailError TEMPLATE_RENDER where the template fails on a recipient. */

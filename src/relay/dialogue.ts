@@ -171,11 +171,16 @@ export class Dialogue implements Carrier, Ear {
     const body = stuffed(message.content);
     if (body.length <= ONE_WRITE) {
       this.#finish(body);
+      // The wire has copied it.
+      message.handedOver?.();
       return;
     }
     // Each block has its time; the final dot comes when the system has taken them all.
     const onBlock = () => this.#await('body', this.#timeouts.block);
-    this.#wire.writeBlocks(body, onBlock, () => this.#finish());
+    this.#wire.writeBlocks(body, onBlock, () => {
+      message.handedOver?.();
+      this.#finish();
+    });
   }
 
   /** Writes the final dot behind what is left of a message, and the next one's envelope behind that where it may go. */

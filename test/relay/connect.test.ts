@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Action, ScriptEvent } from '../support/script-relay.js';
-import { faultIn, NEVER, plainUrl, pool, SHORT, script, send } from './setting.js';
+import { faultIn, NEVER, plainUrl, pool, reusedMail, SHORT, script, send } from './setting.js';
 
 const SECRET = 'opensesame';
 let dir: string;
@@ -160,7 +160,11 @@ describe('TLS', () => {
   ])('carries messages, by %s://%s', async (scheme, tail) => {
     const server = await script({ tls: { ...tls, implicit: scheme === 'smtps' }, contents: true });
     const relay = pool(`${scheme}://localhost:${server.port}${tail}`);
-    for (let i = 0; i < 3; i++) expect((await send(relay)).kind).toBe('sent');
+    for (const body of ['short', 'x'.repeat(50_000), 'line\r\n'.repeat(50_000)]) {
+      const { message, text } = reusedMail('to@example.com', `${body}\r\n`);
+      expect((await send(relay, message)).kind).toBe('sent');
+      expect(String(server.contents.at(-1)) === text).toBe(true);
+    }
     expect(server.accepted).toBe(3);
     await relay.close();
   });

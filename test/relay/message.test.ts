@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ScriptEvent } from '../support/script-relay.js';
-import { mail, plainUrl, pool, script, send } from './setting.js';
+import { mail, plainUrl, pool, reusedMail, script, send } from './setting.js';
 
 describe('a message', () => {
   it('arrives as it was, with dots doubled on the way, whatever its size', async () => {
@@ -12,6 +12,25 @@ describe('a message', () => {
       bodies.map((body) => mail('a@example.com', `${body}\r\n`).content.toString()),
     );
     expect(server.connections).toBe(1);
+  });
+
+  it('arrives as it was although its bytes are used again when it was handed over, once', async () => {
+    const server = await script({ contents: true });
+    const relay = pool(plainUrl(server));
+    for (const body of ['short\r\n', '.dots\r\n', 'x'.repeat(60_000), `${'line\r\n'.repeat(100_000)}`]) {
+      const { message, text, times } = reusedMail('a@example.com', `${body}\r\n`);
+      expect((await send(relay, message)).kind).toBe('sent');
+      expect(times()).toBe(1);
+      expect(String(server.contents.at(-1)) === text).toBe(true);
+    }
+  });
+
+  it('keeps its bytes where it was not handed over', async () => {
+    const behave = ({ stage }: ScriptEvent) => (stage === 'rcpt' ? { reply: '550 no' } : undefined);
+    const server = await script({ behave });
+    const { message, text, times } = reusedMail('a@example.com', 'short\r\n');
+    expect((await send(pool(plainUrl(server)), message)).kind).toBe('refused');
+    expect([times(), message.content.toString()]).toEqual([0, text]);
   });
 
   it('gets an end of line where it has none, so that its final dot is one', async () => {

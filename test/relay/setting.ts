@@ -48,6 +48,18 @@ export function mail(to = 'to@example.com', body = 'hello\r\n'): Message {
   return { from: 'from@example.com', to, content, messageId };
 }
 
+/** One whose bytes are used for something else as soon as that is allowed. */
+export function reusedMail(to: string, body: string): { message: Message; text: string; times: () => number } {
+  const message = mail(to, body);
+  const text = message.content.toString();
+  let times = 0;
+  const handedOver = () => {
+    times++;
+    message.content.fill('!');
+  };
+  return { message: { ...message, handedOver }, text, times: () => times };
+}
+
 /** Takes connections, or fails with what came instead. */
 export async function take(relay: Relay, max = 1): Promise<readonly RelayConnection[]> {
   const taken = await relay.take(max, NEVER);
