@@ -20,6 +20,8 @@ export interface Launch {
   /** A template folder. */
   readonly template: string;
   readonly port: number;
+  /** Where not given, fanmail's own choice. */
+  readonly chunkSize?: number;
 }
 
 /** What the ledger says of a campaign; epoch milliseconds, null for what has not happened. */
@@ -39,6 +41,8 @@ export interface WorkersOptions {
   readonly connections: number;
   readonly port: number;
   readonly logFile?: string;
+  /** Another way to the embedded Redis. */
+  readonly redis?: string;
 }
 
 export interface Workers extends Running {
@@ -79,7 +83,8 @@ export class Ground {
 
   /** Stages and seals; nobody sends before there are workers. */
   async launch(what: Launch, flags: readonly string[] = []): Promise<void> {
-    const to = ['--from', FROM, '--smtp', `smtp://127.0.0.1:${what.port}`, '--id', what.id];
+    const chunks = what.chunkSize === undefined ? [] : ['--chunk-size', String(what.chunkSize)];
+    const to = ['--from', FROM, '--smtp', `smtp://127.0.0.1:${what.port}`, '--id', what.id, ...chunks];
     await this.fanmail(['launch', what.list, '--template', what.template, ...to, '--detach', '--yes'], flags);
   }
 
@@ -88,7 +93,8 @@ export class Ground {
     const { processes, connections, port } = options;
     const counts = ['--processes', String(processes), '--connections', String(connections)];
     const log = options.logFile === undefined ? [] : ['--log-file', options.logFile];
-    const args = [MAIN, 'worker', ...counts, ...log, '--smtp', `smtp://127.0.0.1:${port}`];
+    const redis = options.redis === undefined ? [] : ['--redis', options.redis];
+    const args = [MAIN, 'worker', ...counts, ...log, ...redis, '--smtp', `smtp://127.0.0.1:${port}`];
     const running = start(this.#cleanup, process.execPath, args, { ...this.#options() });
     // Nobody reads what it prints.
     running.child.stdout?.resume();

@@ -18,6 +18,7 @@ export interface Postfix {
 /** A relay in a process of its own. */
 export interface Sink {
   readonly port: number;
+  readonly pid: number;
   /** Resolves when exactly so many messages have arrived; rejects where they don't, or where there are more. */
   expect(messages: number): Promise<void>;
   stop(): Promise<void>;
@@ -81,6 +82,7 @@ export async function startSink(
     : await startPostfix(postfix.sink ?? '', postfix.env, file, cleanup);
   return {
     port: sink.port,
+    pid: sink.running.pid,
     expect: (messages) => arrived(file, messages),
     async stop() {
       await sink.running.stop();

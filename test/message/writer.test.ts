@@ -22,7 +22,7 @@ describe('a writer', () => {
           if ('write' in one) {
             const letter = LETTERS[written++ % LETTERS.length] ?? '';
             const text = one.write.map((length) => letter.repeat(length)).join('|');
-            text.split('|').forEach((piece, at) => writer.ascii(at === 0 ? piece : `|${piece}`));
+            for (const [at, piece] of text.split('|').entries()) writer.ascii(at === 0 ? piece : `|${piece}`);
             const message = writer.take();
             needed.push({ written: message, text });
             if (memory.has(message.content.buffer)) reused++;
