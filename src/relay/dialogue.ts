@@ -1,13 +1,17 @@
 import type { Socket } from 'node:net';
-import type { Outcome, Reply, Stage } from '../domain/outcome.js';
+import type { Outcome, Reply } from '../domain/outcome.js';
 import type { Message } from '../pipeline/relay-ports.js';
 import { type Carrier, Exchange } from './exchange.js';
 import type { Holder, Manners } from './holder.js';
 import { envelope, type Offer, refusedHere } from './offer.js';
+import { type Phase, stageOf } from './phase.js';
 import { positive, refusal } from './reply.js';
 import { FINAL_DOT, stuffed } from './stuffing.js';
 import type { Timeouts } from './timeouts.js';
 import { type Ear, Wire } from './wire.js';
+
+/** Larger messages are written before their final dot. */
+const ONE_WRITE = 65_536;
 
 /**
  * The dialogue over messages on a socket that is greeted, upgraded and logged in (RFC 5321 3.3, 2920, 1870, 6531).
@@ -27,11 +31,6 @@ import { type Ear, Wire } from './wire.js';
  * the connection is closed. It never sends an empty message to get out of a 354, as RFC 2920 3.1 would: it might be
  * accepted. Anything else out of order closes the connection too, and the outcome is by whether the dot was handed over.
  */
-type Phase = 'idle' | Stage | 'ready' | 'body' | 'rest' | 'reset' | 'over';
-
-/** Larger messages are written before their final dot. */
-const ONE_WRITE = 65_536;
-
 export class Dialogue implements Carrier, Ear {
   /** Messages offered so far. */
   messages = 0;
@@ -296,10 +295,4 @@ export class Dialogue implements Carrier, Ear {
     this.#phase = 'over';
     this.#holder.over(this);
   }
-}
-
-function stageOf(phase: Phase): Stage {
-  if (phase === 'rcpt' || phase === 'data') return phase;
-  if (phase === 'ready') return 'data';
-  return phase === 'body' ? 'message' : 'mail';
 }

@@ -18,7 +18,7 @@ export const slowRelay: RowDefinition = {
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     const ground = new Ground(bench.folder, bench.cleanup);
     const ours: number[] = [];
-    await alternate(bench, 'slow-relay', bench.rounds ?? (bench.full ? 5 : 2), [
+    await alternate(bench, 'slow-relay', bench.rounds ?? (bench.full ? 5 : 1), [
       async () => {
         const job = { list, template, messages, connections: CONNECTIONS, processes: 1, delayMs: DELAY_MS };
         ours.push((await byFanmail(bench, ground, { ...job, id: `c${ours.length}` })).perSecond);
