@@ -78,7 +78,7 @@ export const SERIES: readonly Series[] = [
     ['1', {}],
     ['2', { campaigns: 2 }],
     ['10', { campaigns: 10 }],
-    ['50', { campaigns: 50 }],
+    ['20', { campaigns: 20 }],
   ]),
 ];
 

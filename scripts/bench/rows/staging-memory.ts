@@ -35,7 +35,7 @@ export const stagingMemory: RowDefinition = {
       peaks[kind].push((await stage(ground, { id: 'c', list: path, template }, count, flags)).peak);
       await ground.stop();
     };
-    const rounds = bench.rounds ?? (bench.full ? 3 : 1);
+    const rounds = bench.rounds ?? 3;
     await alternate(bench, 'staging-memory', rounds, [run('few'), run('all'), run('alone')]);
     const grown = (Math.min(...peaks.all) - Math.min(...peaks.few)) / (rows - few);
     const megabytes = (bytes: readonly number[]) => bytes.map((one) => one / 1e6);
