@@ -88,6 +88,8 @@ describe('rehearse', () => {
   it('has a bad day with a real list, and proves that nobody was lost and nobody got a second copy', async () => {
     const ended = await start('people.csv', '--scenario', 'bad-day', '--workers', '2', '--json').ended;
     const rehearsed = json(ended);
+    // First what does not hold, in words.
+    expect(rehearsed.checks.filter(({ holds }) => !holds)).toEqual([]);
     expect([ended.code, rehearsed.holds]).toEqual([0, true]);
     const { states, faults, total, kills, checks, resultsDir } = rehearsed;
     expect(total).toBe(ROWS);
