@@ -45,8 +45,13 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
   function flush(): void {
     const batches = waiting;
     waiting = new Map();
+    const settling = [...batches].filter(([, { outcomes }]) => outcomes.length > 0);
+    const last = settling.at(-1)?.[0];
     ledger.together(() => {
-      for (const [chunk, batch] of batches) void record(chunk, batch);
+      // A connection may have gone from one chunk to another: all outcomes go before all intents.
+      for (const [chunk, batch] of settling) void record(chunk, chunk === last ? batch : { ...batch, intents: [] });
+      for (const [chunk, { intents }] of batches)
+        if (chunk !== last && intents.length > 0) void record(chunk, { outcomes: [], intents });
     });
   }
 

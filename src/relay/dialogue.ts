@@ -65,9 +65,9 @@ export class Dialogue implements Carrier, Ear {
     return this.#phase === 'idle';
   }
 
-  /** Has one message waiting behind the one that is under way, or that it still clears up after. */
+  /** Takes no message more: it has one waiting behind the one that is under way or cleared up after, or is over. */
   get full(): boolean {
-    return this.#next !== null;
+    return this.#next !== null || this.#phase === 'over';
   }
 
   /**
@@ -75,7 +75,7 @@ export class Dialogue implements Carrier, Ear {
    * ends before its content was handed over, it is not sent.
    */
   offer(message: Message, ended: () => void): Exchange {
-    if (this.full) throw new Error('a connection takes one message beyond the one under way');
+    if (this.#next !== null) throw new Error('a connection takes one message beyond the one under way');
     const exchange = new Exchange(message, this, ended);
     this.messages++;
     if (this.#phase === 'over') {
@@ -103,6 +103,7 @@ export class Dialogue implements Carrier, Ear {
     if (exchange !== this.#uncleared) return;
     this.#uncleared = null;
     if (this.#phase === 'ready') this.#goOn();
+    else if (this.#phase === 'over') this.#holder.over(this);
   }
 
   /** Says QUIT and closes; for an idle dialogue. Any other is cut off. */
@@ -112,7 +113,8 @@ export class Dialogue implements Carrier, Ear {
       return;
     }
     this.#wire.quit(this.#timeouts.quit);
-    this.#end();
+    this.#phase = 'over';
+    this.#holder.over(this);
   }
 
   closed(): void {
@@ -281,7 +283,7 @@ export class Dialogue implements Carrier, Ear {
     if (phase === 'over') return;
     this.#lost ||= why;
     this.#wire.cut();
-    this.#end();
+    this.#phase = 'over';
     const next = this.#next;
     this.#next = null;
     if (this.#current !== null) {
@@ -289,10 +291,7 @@ export class Dialogue implements Carrier, Ear {
       else this.#settle({ kind: 'not-sent', stage: stageOf(phase), why });
     }
     next?.settle({ kind: 'not-sent', stage: 'mail', why });
-  }
-
-  #end(): void {
-    this.#phase = 'over';
-    this.#holder.over(this);
+    // The ledger may have its intent by now: until that is seen to, no other connection takes this one's place.
+    if (!this.#uncleared) this.#holder.over(this);
   }
 }

@@ -36,7 +36,7 @@ function sent(recorder: Recorder, chunk: ClaimedChunk, index: number): Promise<b
   return new Promise((done) => recorder.settle(chunk, { index, verdict: SENT }, done));
 }
 
-it('records what a turn brings in one call a chunk, outcomes before intents', async () => {
+it('records what a turn brings in one call a chunk, all outcomes before all intents', async () => {
   const staged = await sending(redis, { chunks: 2, perChunk: 4 });
   const [a, b] = [await claimed(staged, 0), await claimed(staged, 1)];
   const { ledger, calls } = noted();
@@ -51,7 +51,7 @@ it('records what a turn brings in one call a chunk, outcomes before intents', as
     sent(recorder, a, 1),
   ];
   await Promise.all(turn);
-  expect(calls).toEqual(['0: , then 0 1', '1: , then 2', '0: 0 1, then 2', '1: 2, then 3']);
+  expect(calls).toEqual(['0: , then 0 1', '1: , then 2', '0: 0 1, then ', '1: 2, then 3', '0: , then 2']);
   expect(await bytesOf(staged)).toBe('SSIPPPSI');
   await assertBalanced(staged);
 });

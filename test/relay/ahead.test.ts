@@ -101,6 +101,34 @@ describe.each([
     expect(server.accepted).toBe(1);
   });
 
+  it.each([
+    ['421', { reply: '421 4.7.0 too fast' }, 'refused'],
+    ['a cut', { pieces: [], after: 'destroy' as const }, 'not-sent'],
+  ])(
+    'whose connection ends by %s before its intent is recorded has no other one opened until then',
+    async (_by, action, kind) => {
+      const server = await script({
+        behave: ({ stage, address }) => (stage === 'rcpt' && address === A ? action : undefined),
+      });
+      const relay = pool(plainUrl(server, option));
+      let connections = 0;
+      for (const end of ['deliver', 'withdraw'] as const) {
+        const connection = await takeOne(relay);
+        const offered = connection.offer(mail(A));
+        expect((await offered.outcome).kind).toBe(kind);
+        expect(connection.mayKeep()).toBe(false);
+        const other = takeOne(relay);
+        connections = server.connections;
+        // Longer than it takes to open one.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(server.connections).toBe(connections);
+        offered[end]();
+        expect((await (await other).send(mail(B))).kind).toBe('sent');
+        expect(server.connections).toBe(connections + 1);
+      }
+    },
+  );
+
   it('refused before its intent is recorded keeps the connection from others until then', async () => {
     const { stages, note } = heard();
     const server = await script({
