@@ -158,10 +158,12 @@ export class Session {
     this.#answer(reply);
   }
 
-  /** 421 ends the session (RFC 5321 3.8); no answer breaks it. */
+  /** 421 ends the session (RFC 5321 3.8); no answer breaks it, and keeps back nothing that was answered before. */
   #answer(reply: string | null): void {
-    if (reply === null) this.#socket.destroy();
-    else if (reply.startsWith('421')) this.#end(reply);
+    if (reply === null) {
+      this.#flush();
+      this.#socket.destroy();
+    } else if (reply.startsWith('421')) this.#end(reply);
     else this.#say(reply);
   }
 

@@ -94,6 +94,24 @@ describe('the relay of a rehearsal', () => {
     expect((await send(A)).kind).toBe('sent');
   });
 
+  it.each(['recipient', 'data'])(
+    'drops at %s and says first what it answered to the message before, whose sender is not left in doubt',
+    async (at) => {
+      await begin([{ fault: 'drop', at, domains: ['b.example'] }]);
+      const taken = await sender?.take(1, AbortSignal.timeout(5_000));
+      const [connection] = taken?.kind === 'connections' ? taken.connections : [];
+      if (!connection) throw new Error('no connection');
+      const [first, second] = [connection.offer(messageTo(A)), connection.offer(messageTo('x@b.example'))];
+      first.deliver();
+      expect((await first.outcome).kind).toBe('sent');
+      expect((await second.outcome).kind).toBe('not-sent');
+      expect((await lines()).map(({ to, did }) => [to, did])).toEqual([
+        [A, 'accepted'],
+        ['x@b.example', 'dropped'],
+      ]);
+    },
+  );
+
   it('drops before the message, which then was not sent', async () => {
     await begin(
       [
