@@ -2,8 +2,8 @@ import type { BodyPart } from './body-part.js';
 
 /** Small messages are written side by side into slabs of this size. */
 const SLAB = 65_536;
-/** Slabs that wait to be used again, at most: about what connections of a process have under way. */
-const KEPT = 64;
+/** Bytes that wait to be used again, at most: what 20 connections have under way of messages of half a megabyte. */
+const KEPT = 32 * 1024 * 1024;
 
 /** A stretch of memory that holds messages, and is used again when all of them are done with. */
 interface Slab {
@@ -12,6 +12,10 @@ interface Slab {
   needed: number;
   end: number;
 }
+
+/** Slabs that wait to be used again, of all campaigns that a process sends, smallest first. */
+const free: Slab[] = [];
+let kept = 0;
 
 /** What was written, where it stays until it is done with. */
 export interface Written {
@@ -27,7 +31,6 @@ export interface Written {
 export class MessageWriter {
   #slab: Slab = newSlab(0);
   #start = 0;
-  readonly #free: Slab[] = [];
 
   /** Headers and delimiters: ASCII with CRLF line ends. */
   ascii(text: string): void {
@@ -53,14 +56,9 @@ export class MessageWriter {
   #done(slab: Slab): void {
     slab.needed--;
     if (slab.needed > 0) return;
-    if (slab !== this.#slab) this.#keep(slab);
+    if (slab !== this.#slab) keep(slab);
     // Unless a message is being written behind those that are done with.
     else if (this.#start === slab.end) this.#start = slab.end = 0;
-  }
-
-  #keep(slab: Slab): void {
-    slab.end = 0;
-    if (this.#free.length < KEPT) this.#free.push(slab);
   }
 
   /** Makes sure that so much can be written. */
@@ -68,21 +66,31 @@ export class MessageWriter {
     const full = this.#slab;
     if (full.end + more <= full.bytes.length) return;
     const begun = full.bytes.subarray(this.#start, full.end);
-    const slab = this.#roomFor(begun.length + more);
+    const slab = slabFor(begun.length + more);
     slab.bytes.set(begun);
     slab.end = begun.length;
     this.#slab = slab;
     this.#start = 0;
-    if (full.needed === 0) this.#keep(full);
+    if (full.needed === 0) keep(full);
   }
+}
 
-  #roomFor(bytes: number): Slab {
-    const at = this.#free.findLastIndex((slab) => slab.bytes.length >= bytes);
-    const [slab] = at < 0 ? [] : this.#free.splice(at, 1);
-    // A slab that is too small would only be in the way of larger ones.
-    if (!slab && this.#free.length === KEPT) this.#free.shift();
-    return slab ?? newSlab(bytes);
-  }
+function keep(slab: Slab): void {
+  const { length } = slab.bytes;
+  if (kept + length > KEPT) return;
+  slab.end = 0;
+  kept += length;
+  const larger = free.findIndex((one) => one.bytes.length > length);
+  free.splice(larger < 0 ? free.length : larger, 0, slab);
+}
+
+/** The smallest that is large enough. */
+function slabFor(bytes: number): Slab {
+  const at = free.findIndex((slab) => slab.bytes.length >= bytes);
+  const [slab] = at < 0 ? [] : free.splice(at, 1);
+  if (!slab) return newSlab(bytes);
+  kept -= slab.bytes.length;
+  return slab;
 }
 
 function newSlab(bytes: number): Slab {

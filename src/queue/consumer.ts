@@ -25,7 +25,7 @@ export interface ConsumerOptions {
  * A lock, renewed at half its time, and two looks for stalled jobs are together below the 20 s within which a dead worker’s
  * chunks go on: the first look only takes note of a job.
  */
-const TIMING = { lockDuration: 12_000, stalledInterval: 4_000 };
+const TIMING = { lockDuration: 12_000, stalledInterval: 3_000 };
 /** The ledger counts fruitless claims; BullMQ's count would drop a job without asking it. */
 const MAX_STALLS = 1_000_000;
 /** Each waits for somebody else, a notice up to ten minutes for its relay: some that hang must not keep the others. */

@@ -12,7 +12,7 @@
 --   begun: ok | missing | format | phase | round | fenced | paused | cancelling | expired
 -- May be repeated: the outcomes change nothing, and under the same fence the grant is the same.
 local OUTCOME, INTENT = 18, 2
-local ofCampaign, ofStaging = string.sub(KEYS[1], 1, -9), string.match(KEYS[2], '^(.*)chunk:')
+local ofCampaign, ofStaging = string.match(KEYS[1], '^(.*)campaign$'), string.match(KEYS[2], '^(.*)chunk:')
 local COUNTERS, STATES, RECORDS =
   ofCampaign .. 'counters', ofStaging .. 'states:' .. ARGV[4], ofStaging .. 'records:' .. ARGV[4]
 local outcomes, intents = ARGV[6], ARGV[7]
@@ -48,24 +48,24 @@ local function tally(key, field, by)
 end
 
 local function wordsNumber(ref)
-  local text = ref > 0 and ARGV[7 + ref]
+  local words, text = ofCampaign .. 'words', ref > 0 and ARGV[7 + ref]
   if not text then return 0 end
-  local known = redis.call('HGET', ofCampaign .. 'words', text)
+  local known = redis.call('HGET', words, text)
   if known then return tonumber(known) end
-  local number = redis.call('HLEN', ofCampaign .. 'words') + 1
+  local number = redis.call('HLEN', words) + 1
   if number > 1000 then return 0 end
-  redis.call('HSET', ofCampaign .. 'words', text, number)
-  expireWith(KEYS[1], ofCampaign .. 'words')
+  redis.call('HSET', words, text, number)
+  expireWith(KEYS[1], words)
   return number
 end
 
 local function countRefusal(code, subject, detail)
-  local name = tostring(code)
+  local codes, name = ofCampaign .. 'codes', tostring(code)
   if subject ~= 255 then
     local whole = string.format('%d %d.%d.%d', code, math.floor(code / 100), subject, detail)
-    if redis.call('HEXISTS', ofCampaign .. 'codes', whole) == 1 or redis.call('HLEN', ofCampaign .. 'codes') < 500 then name = whole end
+    if redis.call('HEXISTS', codes, whole) == 1 or redis.call('HLEN', codes) < 500 then name = whole end
   end
-  tally(ofCampaign .. 'codes', name, 1)
+  tally(codes, name, 1)
 end
 
 -- The state after an outcome, the reason, and the attempts that it used; nil where it changes nothing.
@@ -100,9 +100,10 @@ end
 -- that the timeline stays at some thousand fields.
 local function countFinals(finals)
   c.settled = redis.call('HINCRBY', KEYS[1], 'settled', finals)
-  if tally(ofCampaign .. 'ticks', seconds, finals) == finals then
-    for _, second in ipairs(redis.call('HKEYS', ofCampaign .. 'ticks')) do
-      if tonumber(second) <= seconds - 32 then redis.call('HDEL', ofCampaign .. 'ticks', second) end
+  local ticks = ofCampaign .. 'ticks'
+  if tally(ticks, seconds, finals) == finals then
+    for _, second in ipairs(redis.call('HKEYS', ticks)) do
+      if tonumber(second) <= seconds - 32 then redis.call('HDEL', ticks, second) end
     end
   end
   local age = now - c.sealedAt
