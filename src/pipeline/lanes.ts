@@ -74,6 +74,7 @@ export class Lanes {
     while (mail !== null) {
       // Lost with the connection under the one before it, and no intent of its own: as if it had not been tried.
       if (mail.offered.lost) {
+        mail.offered.withdraw();
         this.#options.ready.unshift(mail.open);
         return;
       }

@@ -25,7 +25,7 @@ export interface Composer {
 export interface Offered {
   /** What became of it; never rejects. */
   readonly outcome: Promise<Outcome>;
-  /** The connection ended before its content was handed over. */
+  /** The connection ended before its content was handed over; its place is free when this is delivered or withdrawn. */
   readonly lost: boolean;
   /** Lets its content go: its intent is recorded. */
   deliver(): void;

@@ -18,6 +18,8 @@ afterAll(() => server.stop());
 
 const later: Action = { reply: '451 4.3.0 later' };
 const cut: Action = { pieces: [], after: 'destroy' };
+const closing: Action = { reply: '421 4.3.0 closing' };
+const nonsense: Action = { reply: '999 well' };
 
 /** The lanes of a chunk over real connections, where the relay does now this and now that. */
 it.each<[string, readonly Stage[], Action, string]>([
@@ -27,6 +29,8 @@ it.each<[string, readonly Stage[], Action, string]>([
   ['refuses content', ['message'], later, ''],
   ['refuses at every stage', ['mail', 'rcpt', 'data', 'message'], later, ''],
   ['refuses at every stage, one command at a time', ['mail', 'rcpt', 'data', 'message'], later, '&pipelining=false'],
+  ['ends sessions before the content', ['mail', 'rcpt', 'data'], closing, ''],
+  ['answers nonsense before the content', ['mail', 'rcpt', 'data'], nonsense, ''],
   ['cuts connections before the content', ['mail', 'rcpt', 'data'], cut, ''],
   ['cuts connections at every stage', ['mail', 'rcpt', 'data', 'message'], cut, ''],
 ])(
