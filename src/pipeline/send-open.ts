@@ -39,7 +39,6 @@ export function sendOpen(input: SendInput): Promise<SendStop> {
 
 class Sending implements Asker {
   readonly #input: SendInput;
-  readonly #told: AbortSignal;
   readonly #ready: Open[];
   readonly #conclusions: Conclusions;
   readonly #lanes: Lanes;
@@ -51,6 +50,13 @@ class Sending implements Asker {
   /** Ends a wait for connections that has no purpose any more. */
   #enough = new AbortController();
 
+  /** Bound, and taken off at the end: the signals outlive every chunk, and would keep its recipients. */
+  readonly #onTold = (): void => {
+    this.#isTold = true;
+    this.#enough.abort();
+    this.#wake();
+  };
+
   constructor(input: SendInput) {
     const { chunk, campaign, recipients, composer, ports, signals } = input;
     const { recorder, log } = ports;
@@ -60,11 +66,8 @@ class Sending implements Asker {
     const again = (open: Open) => void ready.push(open);
     const conclusions = new Conclusions({ chunk, campaign, ports, again, recorded: changed });
     this.#input = input;
-    this.#told = AbortSignal.any([signals.quiet, signals.lost]);
-    this.#isTold = this.#told.aborted;
-    this.#told.addEventListener('abort', () => {
-      this.#isTold = true;
-    });
+    this.#isTold = signals.quiet.aborted || signals.lost.aborted;
+    for (const signal of [signals.quiet, signals.lost]) signal.addEventListener('abort', this.#onTold);
     this.#ready = ready;
     this.#conclusions = conclusions;
     this.#lanes = new Lanes({
@@ -100,6 +103,8 @@ class Sending implements Asker {
       // Whatever happened: nobody leaves a chunk with messages on the wire.
       while (this.#busy) await this.#change();
       this.#lanes.close();
+      const { quiet, lost } = this.#input.signals;
+      for (const signal of [quiet, lost]) signal.removeEventListener('abort', this.#onTold);
     }
     if (this.#broken) throw this.#broken.error;
     const { campaign, ports } = this.#input;
@@ -121,13 +126,12 @@ class Sending implements Asker {
 
   async #connect(): Promise<SendStop | null> {
     this.#enough = new AbortController();
-    const enough = this.#enough.signal;
-    const taken = await this.#input.relay.take(this, AbortSignal.any([this.#told, enough]));
+    const taken = await this.#input.relay.take(this, this.#enough.signal);
     if (taken.kind === 'connections') {
       for (const connection of taken.connections) this.#lanes.open(connection);
       return null;
     }
-    if (taken.kind === 'aborted') return enough.aborted ? null : TOLD;
+    if (taken.kind === 'aborted') return this.#enough.signal.aborted ? null : TOLD;
     if (!taken.fault.misconfigured) return this.#fault(taken.fault.why, taken.fault.cause);
     await this.#conclusions.pause(taken.fault.why);
     return { kind: 'refused', why: 'paused' };

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChunkEnd, runChunk } from '../../src/pipeline/chunk-worker.js';
@@ -120,6 +122,30 @@ describe('a chunk', () => {
     expect(await bytesOf(staged)).toBe('SSSFSS');
     expect(await recordOf(staged, 3)).toMatchObject({ reason: 'render' });
     expect(relay.taken).toBe(0);
+  });
+});
+
+describe('a process that sends for weeks', () => {
+  it('keeps nothing of a chunk that was sent, however long its signals live', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const staged = await open({ chunks: 3 });
+    const { ports, signals } = bench(redis, new ScriptedRelay());
+    const kept: WeakRef<object>[] = [];
+    const scratch = {
+      ...ports.scratch,
+      async recipients(...of: Parameters<typeof ports.scratch.recipients>) {
+        const found = await ports.scratch.recipients(...of);
+        if (found) kept.push(new WeakRef(found));
+        return found;
+      },
+    };
+    for (const chunk of [0, 1, 2])
+      expect(await runChunk(refOf(staged, chunk), { ...ports, scratch }, signals)).toEqual({ kind: 'done' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    collect();
+    // What ran last may still be on a stack somewhere.
+    expect(kept.map((ref) => ref.deref() !== undefined).slice(0, 2)).toEqual([false, false]);
   });
 });
 
