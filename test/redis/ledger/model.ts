@@ -27,8 +27,13 @@ export type Op =
   | { readonly do: 'finish' | 'lose' | 'crash'; readonly owner: number }
   /** Of this round, or of the one before it, by an aggregator that thaws. */
   | { readonly do: 'close' | 'mark'; readonly token: string; readonly thawed?: boolean }
-  /** All chunks are sent, each recipient with one of these outcomes, and the round is closed and marked; cancelled first, or paused at the end. */
-  | { readonly do: 'end'; readonly verbs: readonly Verb[]; readonly told: 'pause' | 'cancel' | 'nothing' }
+  /** All chunks are sent, each recipient with one of these outcomes, and the round is closed by `a` and marked `by` somebody; cancelled first, or paused at the end. */
+  | {
+      readonly do: 'end';
+      readonly verbs: readonly Verb[];
+      readonly told: 'pause' | 'cancel' | 'nothing';
+      readonly by: string;
+    }
   /** A retry opens the next round, of those that were tried at all, or of everybody; and a second one with the same plan is refused. */
   | { readonly do: 'reopen'; readonly unknown: boolean; readonly skipped: boolean; readonly tried: boolean }
   | { readonly do: 'start' }
@@ -183,7 +188,7 @@ export class Model {
     return thawed ? Math.max(1, this.#round - 1) : this.#round;
   }
 
-  async #end({ verbs, told }: Extract<Op, { do: 'end' }>): Promise<void> {
+  async #end({ verbs, told, by }: Extract<Op, { do: 'end' }>): Promise<void> {
     if (told === 'cancel') await this.#control('cancel');
     for (const [chunk, row] of this.#bytes.entries()) {
       const owners = this.#owners.length;
@@ -199,7 +204,7 @@ export class Model {
     }
     if (told === 'pause') await this.#control('pause');
     await this.#close('a', false);
-    await this.#mark('a', false);
+    await this.#mark(by, false);
   }
 
   async #reopen({ unknown, skipped, tried }: Extract<Op, { do: 'reopen' }>): Promise<void> {
