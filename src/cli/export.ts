@@ -27,24 +27,34 @@ export async function exportResults(settings: Settings<'export'>, session: Sessi
     const source = { words, late, chunks: () => campaigns.results(campaign) };
     const counted = { read: 0, written: 0 };
     const options = { format, columns, where: settings.where?.condition ?? null };
-    const pieces = exportLines(campaign, source, options, counted);
+    const { quiet, terminal } = session;
+    const pieces = unless(quiet, exportLines(campaign, source, options, counted));
     const path = settings.out === null ? null : resolve(session.cwd, settings.out);
     if (path === null) await streamOut(pieces);
-    else await writeFile(path, pieces);
+    else await writeFile(path, pieces, quiet);
+    if (quiet.aborted) return EXIT.interrupted;
     const where = path === null ? '' : ` to ${path}`;
-    session.terminal.say(`Exported ${count(counted.written)} of ${count(counted.read)} recipients${where}.`);
+    terminal.say(`Exported ${count(counted.written)} of ${count(counted.read)} recipients${where}.`);
     return EXIT.ok;
   } finally {
     await backend.close();
   }
 }
 
-/** The file appears when it is whole; only its owner may read it. */
-async function writeFile(path: string, pieces: AsyncIterable<string>): Promise<void> {
+/** Stops reading where the command was told to stop. */
+async function* unless(quiet: AbortSignal, pieces: AsyncIterable<string>): AsyncIterable<string> {
+  for await (const piece of pieces) {
+    if (quiet.aborted) return;
+    yield piece;
+  }
+}
+
+/** The file appears when it is whole, and not at all where it isn't; only its owner may read it. */
+async function writeFile(path: string, pieces: AsyncIterable<string>, quiet: AbortSignal): Promise<void> {
   const drafts = await openDrafts(dirname(path));
   try {
     await drafts.write(basename(path), pieces);
-    await drafts.publish();
+    await (quiet.aborted ? drafts.discard() : drafts.publish());
   } catch (error) {
     await drafts.discard();
     throw error;

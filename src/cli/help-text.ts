@@ -8,7 +8,6 @@ export function programHelp(width: number): string {
   const rows = COMMANDS.map((command) => [positionalForm(command), SUMMARIES[command]] as const);
   return [
     'fanmail <command> [options]',
-    '',
     ...wrap('Bulk email from the command line: nothing lost, nothing doubled.', width),
     '',
     ...table([...rows, ['completion', 'Print a completion script for bash or zsh']], width),

@@ -25,12 +25,11 @@ export async function retry(settings: RetrySettings, session: Session): Promise<
     sayLeftOut(plan, session);
     if (sum(plan.retried) === 0) return nothing(plan, settings, session);
     await confirm(plan, settings, session);
+    if (session.quiet.aborted) return interrupted(session);
     const campaign = await openRound(plan, backend);
     await (await backend.wake()).coordinator(campaign);
     if (settings.detach) return detached(campaign, plan, context.home !== null, settings.json, session);
-    session.terminal.say(
-      `Round ${campaign.round} of ${id} is open: ${count(opened(campaign))} recipients are tried again.`,
-    );
+    session.terminal.say(`${openedWords(campaign)}.`);
     return await attachTo(id, context, settings, session);
   } finally {
     await backend.close();
@@ -68,25 +67,30 @@ async function confirm({ retried, standing }: RetryPlan, settings: RetrySettings
   const figures = (['failed', 'unknown', 'skipped'] as const)
     .filter((state) => retried[state] > 0)
     .map((state) => `${count(retried[state])} ${state}`);
-  const what = `${count(sum(retried))} messages again (${figures.join(', ')}) from ${from} through ${describeRelay(relay)}`;
+  const messages = sum(retried) === 1 ? 'message' : 'messages';
+  const what = `${count(sum(retried))} ${messages} again (${figures.join(', ')}) from ${from} through ${describeRelay(relay)}`;
   const answer = await terminal.ask(`Send ${what}? [y/N] `, session.quiet).catch(() => 'n');
   if (answer === null || /^y(es)?$/i.test(answer.trim())) return;
   throw new FanmailError('USAGE', 'no round was opened: nothing was changed', { hint: '--yes answers in advance' });
 }
 
-/** Late words may have come since the plan was made. */
-function opened({ opening }: Campaign): number {
-  return opening?.retried ?? 0;
+function interrupted({ terminal }: Session): number {
+  terminal.say('No round was opened: nothing was changed.');
+  return EXIT.interrupted;
+}
+
+/** How many they are is known now: late words may have come since the plan was made. */
+function openedWords({ id, round, opening }: Campaign): string {
+  const retried = opening?.retried ?? 0;
+  return `Round ${round} of ${id} is open: ${count(retried)} ${retried === 1 ? 'recipient is' : 'recipients are'} tried again`;
 }
 
 function detached(campaign: Campaign, { asked }: RetryPlan, embedded: boolean, json: boolean, { terminal }: Session) {
   const { id, phase, round } = campaign;
-  const retried = opened(campaign);
+  const retried = campaign.opening?.retried ?? 0;
   if (json) terminal.out(JSON.stringify({ campaign: id, phase, round, retried, ...asked }));
   else {
-    terminal.say(
-      `Round ${round} of ${id} is open: ${count(retried)} recipients are tried again. fanmail attach ${id} follows it.`,
-    );
+    terminal.say(`${openedWords(campaign)}. fanmail attach ${id} follows it.`);
     if (embedded) terminal.say('It moves when workers run: fanmail worker, or fanmail attach.');
   }
   return EXIT.ok;

@@ -108,8 +108,12 @@ function rejects({ list }: Summary): string[] {
 
 function roundLines({ rounds = [] }: Summary, width: number): string[] {
   if (rounds.length === 0) return [];
-  const lines = rounds.flatMap((round) => wrap(roundWords(round), width - INDENT.length));
-  return ['Rounds', ...lines.map((line) => `${INDENT}${line}`)];
+  const lines = rounds.flatMap((round) =>
+    wrap(roundWords(round), width - 2 * INDENT.length).map(
+      (line, i) => `${i === 0 ? INDENT : INDENT.repeat(2)}${line}`,
+    ),
+  );
+  return ['Rounds', ...lines];
 }
 
 function facts(summary: Summary, width: number): string[] {
