@@ -27,7 +27,11 @@ const WORDS = new Map([
   [1, 'no such "user", sorry\u0007'],
   [2, '=HYPERLINK("x")'],
 ]);
-const LATE = [{ chunk: 1, index: 1, verb: 's' }];
+/** The first one is of somebody who was sent in the ledger, too. */
+const LATE = [
+  { chunk: 0, index: 0, verb: 's' },
+  { chunk: 1, index: 1, verb: 's' },
+];
 const CAMPAIGN = campaignOf(5, null);
 const SOURCE = sourceOf(CAMPAIGN, [ENTRIES.slice(0, 2), ENTRIES.slice(2)], { words: WORDS, late: LATE });
 

@@ -9,6 +9,7 @@ import type { ClaimedChunk } from '../../../src/pipeline/ports.js';
 import { openRound, planRetry, type RetryPlan } from '../../../src/pipeline/retrier.js';
 import { sweep } from '../../../src/pipeline/sweep.js';
 import { campaignKeys, chunkKeys, OPEN_CAMPAIGNS, retryKeys, stagingKeys } from '../../../src/redis/keys.js';
+import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
 import { RETRY_TTL_MS, SCRATCH_TTL_MS } from '../../../src/redis/ledger/lifetime.js';
 import { keptLog } from '../../pipeline/fixture.js';
 import { keptResults } from '../../pipeline/steps-fixture.js';
@@ -205,7 +206,9 @@ describe('a round that a retry opens', () => {
     const plan = await planned(staged);
     const killed = { ...staged.campaigns, renew: () => Promise.reject(new Error('killed')) };
     await expect(openRound(plan, { ...staged, campaigns: killed })).rejects.toThrow('killed');
-    const { chunk } = chunkKeys(staged.id, staged.nonce, 0);
+    const { chunk, states, records } = chunkKeys(staged.id, staged.nonce, 0);
+    // It must not depend on how soon somebody comes.
+    for (const key of [states, records]) expect(await redis.pttl(key)).toBeGreaterThan(SCRATCH_TTL_MS);
     await redis.pexpire(chunk, 60_000);
     const coordinated: string[] = [];
     const wake = { coordinator: async ({ id }: Campaign) => void coordinated.push(id) };
@@ -242,6 +245,8 @@ describe('two retries', () => {
     await stage('two', 'SPU');
     const chunks = [0, 1].map((chunk) => ({ chunk, open: true }));
     const round = { chunks, lateWords: 0, counters, opening: opening(2), rounds: [] };
+    const lying = { ...counters, pending: 3 };
+    expect(await staged.retries.reopen(campaign, 'two', { ...round, counters: lying })).toBe('incomplete');
     expect(await staged.retries.reopen(campaign, 'two', round)).toBe('ok');
     const before = await everything();
     expect(await staged.retries.reopen(campaign, 'two', round)).toBe('ok');
@@ -273,6 +278,16 @@ describe('a retry', () => {
     expect((await campaignOf(staged)).round).toBe(1);
     expect(await staged.campaigns.summary(staged.id)).toBe('{}');
     expect((await reopened(staged)).round).toBe(2);
+  });
+
+  it('makes sure that nothing goes away while it is staged', async () => {
+    const staged = await ended({ keepMs: 60_000 });
+    expect(await staged.retries.begin(await campaignOf(staged))).toBe('ok');
+    const { states, records, chunk, rows } = chunkKeys(staged.id, staged.nonce, 1);
+    for (const key of [states, records, chunk, rows, campaignKeys(staged.id).counters])
+      expect(await redis.pttl(key), key).toBeGreaterThan(SCRATCH_TTL_MS - 60_000);
+    expect(await staged.retries.begin({ ...(await campaignOf(staged)), round: 2 })).toBe('round');
+    expect(await staged.retries.begin(await campaignOf(await sending(redis)))).toBe('phase');
   });
 
   it('is refused where anything that it staged, or needs, has gone', async () => {
@@ -340,22 +355,25 @@ describe('a retry', () => {
 
 describe('a word of a former round', () => {
   /** Unknown since its owner stalled, who speaks later. */
-  async function stalled(how: Partial<CampaignOptions> = {}): Promise<{ staged: Staged; owner: ClaimedChunk }> {
+  async function stalled(how: Partial<CampaignOptions> = {}) {
     const staged = await sending(redis, { chunks: 1, ...how });
     const owner = await claimed(staged);
     await begin(staged.ledger, owner, [0, 1, 2]);
-    await staged.ledger.finish(await claimIn(staged, 0, 1));
+    const heir = await claimIn(staged, 0, 1);
+    await staged.ledger.finish(heir);
     await closeAndMark(staged, 1);
     expect(await bytesOf(staged)).toBe('UUU');
-    return { staged, owner };
+    return { staged, owner, heir };
   }
   const say = (staged: Staged, owner: ClaimedChunk, verb: Verb, index: number) =>
     settle(staged.ledger, owner, [{ index, verdict: verdict(verb) }]);
 
   it('that came after the close counts first: who was sent after all is not tried again', async () => {
-    const { staged, owner } = await stalled();
+    const { staged, owner, heir } = await stalled();
     await say(staged, owner, 'sent', 0);
     await say(staged, owner, 'failed', 1);
+    // Not the one who left it unknown.
+    await say(staged, heir, 'failed', 2);
     expect((await planned(staged, ALL)).retried).toMatchObject({ failed: 1, unknown: 1 });
     await reopened(staged);
     expect(await bytesOf(staged)).toBe('SPU');
@@ -445,10 +463,42 @@ describe('the set of open campaigns', () => {
     expect(await isOpen(staged)).toBe(true);
   });
 
+  it('has one that was taken out right before or right after it was opened', async () => {
+    const retries: typeof staged.retries = {
+      ...staged.retries,
+      async reopen(campaign, retry, round) {
+        await redis.srem(OPEN_CAMPAIGNS, staged.id);
+        return staged.retries.reopen(campaign, retry, round);
+      },
+    };
+    await openRound(plan, { ...staged, retries });
+    expect(await isOpen(staged)).toBe(true);
+
+    staged = await ended();
+    plan = await planned(staged);
+    const slow = new Proxy(redis, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name === 'srem')
+          return async (key: string, id: string) => {
+            await openRound(plan, staged);
+            return target.srem(key, id);
+          };
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    await createCampaigns(slow).leaveOpen(staged.id);
+    expect((await campaignOf(staged)).round).toBe(2);
+    expect(await isOpen(staged)).toBe(true);
+  });
+
   it('loses one again whose retry was given up', async () => {
     await staged.retries.begin(await campaignOf(staged));
+    await redis.config('RESETSTAT');
     await staged.campaigns.leaveOpen(staged.id);
     expect(await isOpen(staged)).toBe(true);
+    // Not even for a moment, in which the one who takes it out may be killed.
+    expect(await redis.info('commandstats')).not.toContain('cmdstat_srem');
     await redis.hincrby(campaignKeys(staged.id).campaign, 'retryingAt', -RETRY_TTL_MS);
     await staged.campaigns.leaveOpen(staged.id);
     expect(await isOpen(staged)).toBe(false);
