@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Summary } from '../../src/domain/summary.js';
 import { readRecord, readResults, type Seen } from '../support/audit.js';
@@ -116,6 +119,30 @@ describe('a campaign through a relay that refuses some at first', () => {
     expect(rounds).toMatchObject([{}, {}, { recipients: 61, ended: { sent: 60, failed: 1, unknown: 0 } }]);
     const busy = resultsOf(3).filter(({ email }) => BUSY.includes(email));
     expect(new Set(busy.map(({ state, attempts }) => `${state} ${attempts}`))).toEqual(new Set(['sent 1']));
+  });
+
+  it.runIf(process.platform === 'linux')('asks on a terminal, and changes nothing on anything but yes', async () => {
+    const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const line = [process.execPath, program, 'retry', 'spring', '--unknown', ...relayed()];
+    // util-linux's script gives the program a terminal.
+    const child = spawn('script', ['-qec', line.join(' '), '/dev/null'], {
+      cwd: place.folder,
+      env: { ...process.env, FANMAIL_HOME: join(place.folder, 'home') },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let shown = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text;
+    });
+    await until(async () => (shown.includes('[y/N]') ? true : null), 'the question');
+    expect(shown).toContain('Of 2 nobody knows whether they got the message: they may get a second copy.');
+    expect(shown).toContain(
+      'Send 3 messages again (1 failed, 2 unknown) from News <news@example.com> through 127.0.0.1',
+    );
+    child.stdin.write('n\n');
+    const [code] = await once(child, 'exit');
+    expect([code, shown]).toEqual([2, expect.stringContaining('no round was opened: nothing was changed')]);
+    expect(await place.json(['progress', 'spring'])).toMatchObject({ round: 3, phase: 'completed' });
   });
 
   it('tries unknown ones where that is asked for, warns of second copies, and detached goes on by workers', async () => {
