@@ -4,6 +4,7 @@ import { createBreaker } from './redis/breaker.js';
 import { QUEUE_PREFIX } from './redis/keys.js';
 import { createCampaigns } from './redis/ledger/campaigns.js';
 import { createChunkLedger } from './redis/ledger/chunks.js';
+import { createRetryStore } from './redis/ledger/retries.js';
 import { createStagingStore } from './redis/ledger/staging.js';
 import { createPresence } from './redis/presence.js';
 import { createScratch } from './redis/scratch.js';
@@ -16,6 +17,7 @@ export function openBackend(redis: Redis) {
     campaigns: createCampaigns(redis),
     ledger: createChunkLedger(redis),
     staging: createStagingStore(redis),
+    retries: createRetryStore(redis),
     scratch: createScratch(redis),
     breaker: createBreaker(redis),
     presence: createPresence(redis),

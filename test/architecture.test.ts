@@ -31,7 +31,7 @@ const BARE = /\bimport\s*['"]([^'"]+)['"]/g;
 const INLINE = /\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 /** What adapters implement. */
-const isPort = (target: string): boolean => /^pipeline\/(relay-)?ports\.ts$/.test(target);
+const isPort = (target: string): boolean => /^pipeline\/(relay-|retry-)?ports\.ts$/.test(target);
 
 function importsOf(file: string, code: string): Import[] {
   const resolve = (name: string, typeOnly: boolean): Import => {

@@ -23,7 +23,19 @@ function campaignFor(relay: RelayIdentity): Campaign {
   };
   return {
     ...{ id: 'c', phase: 'sending', flags: { paused: null, cancelling: false }, round: 1, generation: 1, nonce: 'n' },
-    ...{ salt: 's', options, totals: null, createdAt: 0, sealedAt: 0, giveUpAt: null, startedAt: 0, closedAt: null },
+    ...{
+      salt: 's',
+      options,
+      totals: null,
+      createdAt: 0,
+      sealedAt: 0,
+      openedAt: 0,
+      opening: null,
+      rounds: [],
+      giveUpAt: null,
+      startedAt: 0,
+      closedAt: null,
+    },
     ...{ endedAt: null, notice: null, retries: 0, forgotten: 0 },
   };
 }

@@ -41,6 +41,14 @@ export async function runCommand(
       const settings = resolveSettings(command, flags, around);
       return (await import('./control.js')).control(command, settings, session(settings));
     }
+    case 'retry': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./retry.js')).retry(settings, session(settings));
+    }
+    case 'export': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./export.js')).exportResults(settings, session(settings));
+    }
     case 'list': {
       const settings = resolveSettings(command, flags, around);
       return (await import('./list.js')).list(settings, session(settings));

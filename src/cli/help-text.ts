@@ -8,7 +8,6 @@ export function programHelp(width: number): string {
   const rows = COMMANDS.map((command) => [positionalForm(command), SUMMARIES[command]] as const);
   return [
     'fanmail <command> [options]',
-    '',
     ...wrap('Bulk email from the command line: nothing lost, nothing doubled.', width),
     '',
     ...table([...rows, ['completion', 'Print a completion script for bash or zsh']], width),
@@ -20,7 +19,9 @@ export function programHelp(width: number): string {
 /** What `--help` of a command prints: what is used most, so that it fits a screen. `all`: every option, whole. */
 export function commandHelp(command: Command, all: boolean, width: number): string {
   const shown = optionsOf(command).filter((name) => !OPTIONS[name].positional && (all || isCommon(name, command)));
-  const rows = shown.map((name) => [flagForm(name), all ? whole(OPTIONS[name]) : first(OPTIONS[name])] as const);
+  const rows = shown.map(
+    (name) => [flagForm(name), all ? whole(OPTIONS[name], command) : first(OPTIONS[name], command)] as const,
+  );
   const words = optionsOf(command).filter((name) => OPTIONS[name].positional);
   const examples = EXAMPLES[command]
     .slice(0, all ? undefined : 2)
@@ -30,7 +31,7 @@ export function commandHelp(command: Command, all: boolean, width: number): stri
     '',
     ...wrap(SUMMARIES[command], width),
     '',
-    ...table([...words.map((name) => [`<${name}>`, first(OPTIONS[name])] as const), ...rows], width),
+    ...table([...words.map((name) => [`<${name}>`, first(OPTIONS[name], command)] as const), ...rows], width),
     '',
     ...examples.flatMap((line) => (line.length <= width ? [line] : wrap(line, width))),
     ...(all ? [] : ['', ...wrap(`Every option, its variable and default: fanmail ${command} --help-all`, width)]),
@@ -57,11 +58,14 @@ function flagForm(name: OptionName): string {
 }
 
 /** The first half of a description says what the option is; the rest can wait. */
-function first({ describe }: Option): string {
-  return describe.split(';')[0] ?? describe;
+function first({ describe, otherwise }: Option, command: Command): string {
+  const text = otherwise[command] ?? describe;
+  return text.split(';')[0] ?? text;
 }
 
-function whole({ describe, default: value, env, toggle }: Option): string {
+function whole({ describe, otherwise, default: value, env, toggle }: Option, command: Command): string {
+  const own = otherwise[command];
+  if (own !== undefined) return own;
   const notes = [...(value === null || toggle ? [] : [`default ${value}`]), ...(env === null ? [] : [env])];
   return notes.length > 0 ? `${describe} [${notes.join(', ')}]` : describe;
 }

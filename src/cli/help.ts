@@ -22,6 +22,7 @@ export const COMMON: Partial<Record<Command, readonly OptionName[]>> = {
   ],
   preview: ['template', 'from', 'subject', 'row', 'email', 'open', 'out'],
   rehearse: ['template', 'from', 'scenario', 'seed', 'waits', 'limit', 'onUnknown', 'results', 'json'],
+  retry: ['where', 'unknown', 'skipped', 'smtp', 'detach', 'yes', 'json'],
   check: ['template', 'from', 'subject', 'exclude', 'emailColumn', 'encoding', 'columns', 'json'],
 };
 
@@ -34,9 +35,11 @@ export const SUMMARIES: Readonly<Record<Command, string>> = {
   pause: 'Let nothing more begin',
   resume: 'Go on after a pause',
   cancel: 'Skip all that has not begun',
+  retry: 'Open a further round for those who failed',
   list: 'Show the newest campaigns',
   verify: 'Recount a campaign and say what that proves',
   report: 'Print the summary of a campaign that has ended',
+  export: 'Write what became of whom, as CSV or NDJSON',
   catch: 'Run a mail server that keeps everything to itself',
   redis: 'Start, stop or ask after the embedded Redis',
   check: 'Find every fault of a list and a template; send nothing',
@@ -67,9 +70,17 @@ export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string
   pause: [['fanmail pause spring-sale', 'what is on the wire is finished']],
   resume: [['fanmail resume spring-sale', 'waiting chunks go on at once']],
   cancel: [['fanmail cancel spring-sale', 'what has not begun is skipped']],
+  retry: [
+    ['fanmail retry spring-sale --where "code=4.7.28 and domain=gmail.com"', 'some of the failed ones'],
+    ['fanmail retry spring-sale --unknown', 'those of unknown outcome, too, who may get a second copy'],
+  ],
   list: [['fanmail list --json', 'for a script']],
   verify: [['fanmail verify spring-sale', 'exits 0 only where all holds']],
   report: [['fanmail report spring-sale --out here', 'summary and results.csv again, on this machine']],
+  export: [
+    ['fanmail export spring-sale --where "state=failed" --columns email,code,reply', 'CSV, on standard output'],
+    ['fanmail export spring-sale --format ndjson --out all.ndjson', 'everybody, one JSON object a line'],
+  ],
   catch: [['fanmail catch --port 1025', 'then launch with --smtp smtp://localhost:1025']],
   redis: [['fanmail redis status', 'which one, and whether it runs']],
   check: [['fanmail check people.csv --template ./mine --from me@example.com', 'needs no Redis and no relay']],

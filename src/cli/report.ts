@@ -14,6 +14,7 @@ import type { Session } from './session.js';
  * goes to standard output, or with `--out` into its folder; then its path is printed.
  */
 export async function report(settings: Settings<'report'>, session: Session): Promise<number> {
+  const format = parseFormat(settings.format);
   const { backend } = await openContext(settings, session, 'report');
   const { terminal, log } = session;
   try {
@@ -26,7 +27,7 @@ export async function report(settings: Settings<'report'>, session: Session): Pr
       });
     }
     const summary = await readSummary(backend, id);
-    if (settings.format !== 'html') conclude(summary, settings.format === 'json', terminal);
+    if (format !== 'html') conclude(summary, format === 'json', terminal);
     else if (settings.out === null) terminal.out(summaryPage(summary).trimEnd());
     if (settings.out !== null) {
       const { campaigns } = backend;
@@ -34,11 +35,19 @@ export async function report(settings: Settings<'report'>, session: Session): Pr
       const campaign = { ...standing.campaign, options: { ...standing.campaign.options, resultsDir: null } };
       const source = await readSource(standing, campaigns, () => campaigns.results(campaign));
       const { dir } = await results.write(campaign, source);
-      if (settings.format === 'html') terminal.out(join(dir, resultNames(campaign.round).page));
+      if (format === 'html') terminal.out(join(dir, resultNames(campaign.round).page));
       terminal.say(`Results are in ${dir}`);
     }
     return EXIT.ok;
   } finally {
     await backend.close();
   }
+}
+
+function parseFormat(format: Settings<'report'>['format']): 'text' | 'json' | 'html' {
+  if (format === null) return 'text';
+  if (format === 'text' || format === 'json' || format === 'html') return format;
+  throw new FanmailError('OPTION_INVALID', `--format can't be "${format}" for a report.`, {
+    hint: 'Allowed: text, json or html; fanmail export writes csv and ndjson.',
+  });
 }

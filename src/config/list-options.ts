@@ -25,7 +25,8 @@ export const LIST_OPTIONS = {
   }),
   columns: option({
     describe: 'The names of the columns, separated by commas, of a CSV list whose first line is a recipient already',
-    commands: ['launch', 'check', 'preview', 'rehearse'],
+    commands: ['launch', 'check', 'preview', 'rehearse', 'export'],
+    otherwise: { export: 'The columns to write, separated by commas; those of results.csv where not given' },
     env: 'FANMAIL_COLUMNS',
     schema: line(),
   }),

@@ -9,8 +9,10 @@ export const COMMANDS = [
   'pause',
   'resume',
   'cancel',
+  'retry',
   'list',
   'report',
+  'export',
   'verify',
   'catch',
   'redis',
@@ -38,9 +40,19 @@ export interface Option {
   readonly toggle: boolean;
   /** Never shown. */
   readonly secret: boolean;
+  /** What it is to a command to which it is something else: then neither variable nor config file speak of that. */
+  readonly otherwise: Readonly<Partial<Record<Command, string>>>;
 }
 
-const PLAIN = { env: null, default: null, requiredBy: [], positional: false, toggle: false, secret: false } as const;
+const PLAIN = {
+  env: null,
+  default: null,
+  requiredBy: [],
+  positional: false,
+  toggle: false,
+  secret: false,
+  otherwise: {},
+} as const;
 
 type Own = Partial<Option> & Pick<Option, 'describe' | 'commands' | 'schema'>;
 export const option = <const T extends Own>(own: T): Omit<typeof PLAIN, keyof T> & T => ({ ...PLAIN, ...own });

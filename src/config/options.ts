@@ -3,6 +3,7 @@ import { LIST_OPTIONS } from './list-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
+import { RESULTS_OPTIONS } from './results-options.js';
 
 const cores = () => availableParallelism();
 /** A rehearsal has a home and a Redis of its own, and never anybody else's. */
@@ -38,7 +39,7 @@ export const OPTIONS = {
   }),
   smtp: option({
     describe: 'The relay: smtp://user:password@host:587 or smtps://…; better in SMTP_URL or .env than here',
-    commands: ['launch', 'attach', 'worker', 'check', 'doctor'],
+    commands: ['launch', 'attach', 'worker', 'check', 'doctor', 'retry'],
     env: 'SMTP_URL',
     schema: secretUrl('smtp://[user:password@]host[:port] or smtps://…', /^smtps?:\/\/[^\s]+$/i),
     secret: true,
@@ -50,9 +51,9 @@ export const OPTIONS = {
   }),
   campaign: option({
     describe: "The campaign's id; the newest one where it may be left out",
-    commands: ['progress', 'attach', 'pause', 'resume', 'cancel', 'report', 'verify'],
+    commands: ['progress', 'attach', 'pause', 'resume', 'cancel', 'retry', 'report', 'export', 'verify'],
     schema: campaignId(),
-    requiredBy: ['pause', 'resume', 'cancel'],
+    requiredBy: ['pause', 'resume', 'cancel', 'retry'],
     positional: true,
   }),
   name: option({ describe: 'A name for people', commands: ['launch'], schema: line() }),
@@ -92,17 +93,17 @@ export const OPTIONS = {
     env: 'FANMAIL_NOTIFY',
     schema: line(),
   }),
-  detach: toggle(['launch'], 'Return as soon as the campaign is sealed'),
+  detach: toggle(['launch', 'retry'], 'Return as soon as the campaign is sealed'),
   workers: option({
     describe: 'Worker processes while attached, with the embedded Redis',
-    commands: ['launch', 'attach', 'rehearse'],
+    commands: ['launch', 'attach', 'rehearse', 'retry'],
     env: 'FANMAIL_WORKERS',
     schema: countOrAuto(1, 256, () => Math.min(4, cores())),
     default: 'auto',
   }),
   connections: option({
     describe: 'Connections to the relay per worker process',
-    commands: ['launch', 'attach', 'worker', 'rehearse'],
+    commands: ['launch', 'attach', 'worker', 'rehearse', 'retry'],
     env: 'FANMAIL_CONNECTIONS',
     schema: count(1, 1_000),
     default: '20',
@@ -143,10 +144,10 @@ export const OPTIONS = {
     default: 'hold',
   }),
   ...LIST_OPTIONS,
-  yes: toggle(['launch'], "Don't ask before sending", 'FANMAIL_YES'),
+  yes: toggle(['launch', 'retry'], "Don't ask before sending", 'FANMAIL_YES'),
   results: option({
     describe: 'The folder for summaries and results',
-    commands: ['launch', 'attach', 'worker', 'rehearse'],
+    commands: ['launch', 'attach', 'worker', 'rehearse', 'retry'],
     env: 'FANMAIL_RESULTS',
     schema: line(),
     default: 'fanmail-results',
@@ -167,14 +168,14 @@ export const OPTIONS = {
   }),
   chunks: option({
     describe: 'Chunks that a worker process sends at the same time',
-    commands: ['launch', 'attach', 'worker', 'rehearse'],
+    commands: ['launch', 'attach', 'worker', 'rehearse', 'retry'],
     env: 'FANMAIL_CHUNKS',
     schema: count(1, 100),
     default: '2',
   }),
   grace: option({
     describe: 'How long a stop waits for answers of the relay',
-    commands: ['launch', 'attach', 'worker'],
+    commands: ['launch', 'attach', 'worker', 'retry'],
     env: 'FANMAIL_GRACE',
     schema: duration(),
     default: '10s',
@@ -188,6 +189,7 @@ export const OPTIONS = {
       'pause',
       'resume',
       'cancel',
+      'retry',
       'list',
       'redis',
       'check',
@@ -199,14 +201,15 @@ export const OPTIONS = {
   ),
   out: option({
     describe: 'Write summary and results into this folder, too; of a preview, the message into this .eml or .html file',
-    commands: ['report', 'preview'],
+    commands: ['report', 'preview', 'export'],
+    otherwise: { export: 'The file to write, instead of standard output' },
     schema: line(),
   }),
   format: option({
-    describe: 'How to print the summary',
-    commands: ['report'],
-    schema: oneOf(['text', 'json', 'html']),
-    default: 'text',
+    describe: 'How to print the summary: text where not given',
+    commands: ['report', 'export'],
+    otherwise: { export: 'What to write: csv where not given, or ndjson' },
+    schema: oneOf(['text', 'json', 'html', 'csv', 'ndjson']),
   }),
   port: option({
     describe: 'The port for SMTP, on 127.0.0.1',
@@ -235,6 +238,7 @@ export const OPTIONS = {
     requiredBy: ['redis'],
     positional: true,
   }),
+  ...RESULTS_OPTIONS,
   ...REHEARSAL_OPTIONS,
   redis: option({
     describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',

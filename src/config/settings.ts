@@ -49,8 +49,9 @@ export function resolveSettings<C extends Command>(command: C, flags: Flags, aro
     optionsOf(command).map((name) => {
       const option: Option = OPTIONS[name];
       const given =
-        fromVariables(name) ??
-        found(file?.get(name), { kind: 'config', name: `"${flagOf(name)}" in ${path}` }) ??
+        (option.otherwise[command] === undefined
+          ? (fromVariables(name) ?? found(file?.get(name), { kind: 'config', name: `"${flagOf(name)}" in ${path}` }))
+          : found(flags[name], { kind: 'flag', name: flagName(name) })) ??
         found(option.default, { kind: 'default', name: 'the default' });
       if (!given && option.requiredBy.includes(command)) throw missing(command, name);
       return [name, given ? parseOne(name, given) : null];
@@ -63,10 +64,13 @@ function parseOne(name: OptionName, { text, source }: Found): unknown {
   const option: Option = OPTIONS[name];
   const result = option.schema.safeParse(text);
   if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  // A schema may have an error of its own, that says more.
+  if (issue?.code === 'custom' && issue.params?.error instanceof FanmailError) throw issue.params.error;
   const value = option.secret ? 'what was given (not shown)' : `"${text}"`;
   const where = source.kind === 'flag' ? '' : `, from ${source.name}`;
   throw new FanmailError('OPTION_INVALID', `${flagName(name)} can't be ${value}${where}.`, {
-    hint: `Allowed: ${result.error.issues[0]?.message ?? 'something else'}.`,
+    hint: `Allowed: ${issue?.message ?? 'something else'}.`,
   });
 }
 

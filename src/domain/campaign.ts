@@ -1,3 +1,4 @@
+import type { Opening, Round } from './round.js';
 import type { Counters } from './state.js';
 
 /** The format of payloads, chunks and ledger that this version reads and writes. An unknown one is left for others. */
@@ -29,7 +30,7 @@ export interface CampaignOptions {
   readonly attempts: number;
   /** Waits between attempts in milliseconds; the last one repeats. */
   readonly retryScheduleMs: readonly number[];
-  /** Milliseconds after the seal when what is still open is failed as expired. */
+  /** Milliseconds after the seal, or a retry, when what is still open is failed as expired. */
   readonly giveUpMs: number;
   readonly onUnknown: OnUnknown;
   /** Milliseconds that the ledger is kept after the end. */
@@ -70,6 +71,12 @@ export interface Campaign {
   readonly totals: StagedTotals | null;
   readonly createdAt: number;
   readonly sealedAt: number | null;
+  /** When this round began: by the seal, or by a retry. */
+  readonly openedAt: number | null;
+  /** How this round was opened; null for the first one. */
+  readonly opening: Opening | null;
+  /** The rounds that ended before this one. */
+  readonly rounds: readonly Round[];
   /** When what is still open is failed as expired. */
   readonly giveUpAt: number | null;
   readonly startedAt: number | null;

@@ -9,7 +9,7 @@
  *  6 u8  subject   of the enhanced code, 255 without one
  *  7 u8  detail    of the enhanced code
  *  8 u32 time      of the last change, epoch seconds
- * 12 u32 due       deferred: earliest next attempt, milliseconds after the seal;
+ * 12 u32 due       deferred: earliest next attempt, milliseconds after the round was opened, the first one by the seal;
  *                  unknown: the token of the fence that left it, 0 for none
  */
 export const RECORD_BYTES = 16;
@@ -30,6 +30,8 @@ export const REASONS = [
   'throttled',
 ] as const;
 export type Reason = (typeof REASONS)[number];
+/** The reason that results give to who is failed or unknown in the ledger, but whose message the relay took after the close. */
+export const LATE_SENT = 'late-sent';
 
 export interface RecipientRecord {
   readonly code: number;

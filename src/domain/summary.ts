@@ -1,3 +1,4 @@
+import type { Round } from './round.js';
 import type { Counters } from './state.js';
 
 /** The version of this schema, `schema` in the JSON. Fields are only ever added to a version. */
@@ -22,7 +23,7 @@ export interface Summary {
   readonly closedAt: string;
   /** From the start of sending to the close. */
   readonly durationMs: number;
-  /** Recipients that ended sent, per second of that time. */
+  /** Recipients that ended sent, of a later round in that round, per second of that time. */
   readonly sentPerSecond: number;
   /** Deferrals that were tried again. */
   readonly retries: number;
@@ -40,6 +41,8 @@ export interface Summary {
   readonly timeline?: Timeline;
   /** The answers behind `latencyMs` by how long they took, the fastest first; absent without any. */
   readonly latencies?: readonly LatencyFigures[];
+  /** All rounds, in order; absent while there is one. */
+  readonly rounds?: readonly Round[];
 }
 
 /** Recipients that reached a final state, in steps of the same length, at most 500. */

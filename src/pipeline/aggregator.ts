@@ -29,7 +29,8 @@ export async function aggregate(id: string, round: number, ports: AggregatorPort
   if (lost !== 0)
     log.error({ campaign: id, chunks: lost }, 'Redis lost the states of chunks; their recipients are unknown');
   const standing = await campaigns.standing(id);
-  if (!standing) return;
+  // Another aggregator may have ended the round meanwhile, and a retry opened the next one: it is not to be written.
+  if (!standing || standing.campaign.round !== round) return;
   const { campaign } = standing;
   const source = await readSource(standing, campaigns, () => keepingAddresses(campaign, campaigns));
   const { summary, dir } = await ports.results.write(campaign, source);

@@ -17,7 +17,7 @@ export function openNow(chunk: ClaimedChunk): Open[] {
     const state = stateOfByte(chunk.states[index] ?? 0);
     if (state !== 'pending' && state !== 'deferred') continue;
     const record = readRecord(chunk.records, index);
-    if (state === 'deferred' && record.due > chunk.sinceSealMs) continue;
+    if (state === 'deferred' && record.due > chunk.sinceOpeningMs) continue;
     open.push({ index, attempts: record.attempts, dropped: record.reason === 'dropped' });
   }
   return open;

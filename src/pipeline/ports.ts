@@ -2,6 +2,7 @@ import type { Campaign, CampaignOptions, Phase, RelayIdentity, StagedTotals, Sta
 import type { RelayFault } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Reason } from '../domain/record.js';
+import type { LateOutcome } from '../domain/reopening.js';
 import type { Summary } from '../domain/summary.js';
 import type { Verdict } from '../domain/verdict.js';
 
@@ -31,8 +32,8 @@ export interface ClaimedChunk extends ChunkRef {
   readonly states: Buffer;
   /** 16 bytes a recipient, see src/domain/record.ts. */
   readonly records: Buffer;
-  /** The Redis clock at the claim, in milliseconds after the seal, as `due` in the records counts. */
-  readonly sinceSealMs: number;
+  /** The Redis clock at the claim, in milliseconds after the round was opened, as `due` in the records counts. */
+  readonly sinceOpeningMs: number;
 }
 
 /** Why the ledger lets nobody work: not there, of another format, round or phase, paused, its own data gone. */
@@ -169,7 +170,7 @@ export interface Campaigns {
   latencies(id: string): Promise<ReadonlyMap<number, number>>;
   /** Epoch second to recipients that became final in the step that begins there; steps of 10 s, 60 s or 600 s. */
   timeline(id: string): Promise<ReadonlyMap<number, number>>;
-  late(id: string): Promise<readonly LateWord[]>;
+  late(id: string): Promise<readonly LateOutcome[]>;
   /** Keeps the addresses as long as the ledger, apart from the scratch. */
   keepAddresses(campaign: Campaign, chunk: number, addresses: readonly string[]): Promise<void>;
   /** After the end: the ledger expires when the operator asked it to. */
@@ -178,7 +179,7 @@ export interface Campaigns {
   renew(campaign: Campaign): Promise<void>;
   /** Campaigns that have not ended, or whose notice is due. */
   open(): Promise<readonly string[]>;
-  /** Nothing is left to do for this campaign. */
+  /** Nothing is left to do for this campaign; it stays where it is open after all, or a retry is about to open it. */
   leaveOpen(id: string): Promise<void>;
 }
 

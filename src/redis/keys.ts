@@ -69,6 +69,17 @@ export function stagingKeys(id: string, nonce: string): StagingKeys {
   return { prefix, template: `${prefix}template`, done: `${prefix}done` };
 }
 
+/** What one retry staged of a chunk, to take the place of what the chunk has. Its nonce keeps two retries apart. */
+export function retryKeys(
+  id: string,
+  nonce: string,
+  retry: string,
+  chunk: number,
+): { states: string; records: string } {
+  const prefix = `${PREFIX}:{${id}}:${nonce}:retry:${retry}:`;
+  return { states: `${prefix}states:${chunk}`, records: `${prefix}records:${chunk}` };
+}
+
 export interface ChunkKeys {
   /** Hash: fence, token, claims. */
   readonly chunk: string;

@@ -1,3 +1,4 @@
+import { domainOf } from '../domain/condition.js';
 import type { RecipientRecord } from '../domain/record.js';
 import { STATE_NAMES, type State } from '../domain/state.js';
 import type { DomainFigures, RefusalFigures } from '../domain/summary.js';
@@ -59,8 +60,4 @@ export class Figures {
       .ranked(CODES_SHOWN, (figures) => figures.count, join)
       .map(([code, figures]) => ({ code, ...figures }));
   }
-}
-
-function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1);
 }

@@ -4,6 +4,7 @@ import { clock, shareBar, stackedBar, timelineChart } from './chart.js';
 import { count, duration, latency, percent, perSecond, printable } from './format.js';
 import { type Content, type Html, html, trusted } from './html.js';
 import { PAGE_STYLE } from './page-style.js';
+import { askedWords } from './round-words.js';
 import { domainText, ranked, resultNames, shownStates, UNKNOWN_MEANS } from './summary-text.js';
 
 /**
@@ -46,6 +47,7 @@ function sections(summary: Summary): Content[] {
     reasons(summary),
     refusals(summary),
     domains(summary),
+    rounds(summary),
     facts(summary),
     rejects(summary),
   ];
@@ -145,9 +147,25 @@ function domains({ domains: all }: Summary): Html {
   ]);
 }
 
+function rounds({ rounds: all = [] }: Summary): Html {
+  const rows = all.map(
+    ({ round, phase, openedAt, recipients, asked, ended: { sent, failed, skipped, unknown } }) =>
+      html`<tr><th scope="row">${round}</th><td>${time(openedAt)}</td><td>${phase}</td>${numbers(recipients, sent, failed, unknown, skipped)}<td>${askedWords(asked)}</td></tr>
+`,
+  );
+  if (rows.length === 0) return html``;
+  const figures = ['#recipients', '#sent', '#failed', '#unknown', '#skipped'];
+  return section('Rounds', [
+    table('Rounds of the campaign', ['round', 'opened', 'end', ...figures, 'asked for'], rows),
+  ]);
+}
+
+function time(iso: string): Html {
+  return html`<time datetime="${iso}">${clock(Date.parse(iso))} UTC</time>`;
+}
+
 function facts(summary: Summary): Html {
   const { list, template, round } = summary;
-  const time = (iso: string) => html`<time datetime="${iso}">${clock(Date.parse(iso))} UTC</time>`;
   const rows: [string, Content][] = [
     ['From', summary.from],
     ['Relay', summary.relay],

@@ -1,6 +1,7 @@
 import { type Counters, STATE_NAMES, type State } from '../domain/state.js';
 import type { Summary } from '../domain/summary.js';
 import { clip, columnsOf, count, duration, latency, pad, percent, perSecond, printable, wrap } from './format.js';
+import { roundWords } from './round-words.js';
 
 const DOMAINS_SHOWN = 10;
 const REFUSALS_SHOWN = 10;
@@ -45,6 +46,7 @@ export function summaryText(summary: Summary, options: SummaryTextOptions = {}):
   const sections = [
     [...head(summary, width), ...states(summary, width)],
     rejects(summary),
+    roundLines(summary, width),
     facts(summary, width),
     reasons(summary),
     refusals(summary, width),
@@ -102,6 +104,16 @@ function rejects({ list }: Summary): string[] {
   const rejected = Object.values(list.rejects).reduce((a, b) => a + b, 0);
   if (rejected === 0) return [];
   return [`Rows that were rejected (${count(rejected)} of ${count(list.rows)})`, ...byCount(list.rejects)];
+}
+
+function roundLines({ rounds = [] }: Summary, width: number): string[] {
+  if (rounds.length === 0) return [];
+  const lines = rounds.flatMap((round) =>
+    wrap(roundWords(round), width - 2 * INDENT.length).map(
+      (line, i) => `${i === 0 ? INDENT : INDENT.repeat(2)}${line}`,
+    ),
+  );
+  return ['Rounds', ...lines];
 }
 
 function facts(summary: Summary, width: number): string[] {

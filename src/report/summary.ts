@@ -1,5 +1,6 @@
 import type { Campaign, RelayIdentity } from '../domain/campaign.js';
 import { doublingOf, percentile } from '../domain/latency.js';
+import { roundOf } from '../domain/round.js';
 import { type LatencyFigures, SUMMARY_SCHEMA, type Summary } from '../domain/summary.js';
 import type { ResultSource } from '../pipeline/ports.js';
 import type { Figures } from './figures.js';
@@ -14,12 +15,16 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
   const startedAt = campaign.startedAt ?? closedAt;
   const durationMs = Math.max(0, closedAt - startedAt);
   const timeline = timelineOf(source.timeline, sealedAt);
+  const { round: number, opening } = campaign;
+  const cancelled = campaign.flags.cancelling;
+  const facts = { round: number, cancelled, openedAt: campaign.openedAt ?? sealedAt, closedAt, opening };
+  const thisRound = roundOf({ ...facts, total: source.standing.total, states: figures.states });
   return {
     schema: SUMMARY_SCHEMA,
     campaign: campaign.id,
     name: options.name,
-    round: campaign.round,
-    phase: campaign.flags.cancelling ? 'cancelled' : 'completed',
+    round: number,
+    phase: cancelled ? 'cancelled' : 'completed',
     from: options.from,
     relay: relayText(options.relay),
     template: { sha256: totals?.templateDigest ?? '' },
@@ -31,7 +36,7 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
     startedAt: iso(startedAt),
     closedAt: iso(closedAt),
     durationMs,
-    sentPerSecond: durationMs === 0 ? 0 : round((figures.states.sent * 1000) / durationMs, 2),
+    sentPerSecond: durationMs === 0 ? 0 : round((thisRound.ended.sent * 1000) / durationMs, 2),
     retries: source.standing.retries,
     latencyMs: latency(source.latencies),
     domains: figures.domains(),
@@ -40,6 +45,7 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
     lateWords: source.late.length,
     ...(timeline && { timeline }),
     ...(source.latencies.size > 0 && { latencies: latencies(source.latencies) }),
+    ...(campaign.rounds.length > 0 && { rounds: [...campaign.rounds, thisRound] }),
   };
 }
 

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Campaign, Standing } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
+import { LATE_SENT } from '../domain/record.js';
 import { isFinal, STATE_NAMES, sum } from '../domain/state.js';
 import type { ResultSource } from '../pipeline/ports.js';
 import { Figures } from './figures.js';
 import { count } from './format.js';
-import { LATE_SENT, resultsCsv } from './results-csv.js';
+import { resultsCsv } from './results-csv.js';
 import { resultNames } from './summary-text.js';
 
 /** One thing that was looked at; `holds` is null where it could not be. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCommand } from '../../src/cli/command-line.js';
 import { commandHelp, programHelp } from '../../src/cli/help-text.js';
 import type { Terminal } from '../../src/cli/terminal.js';
-import { COMMANDS } from '../../src/config/option.js';
+import { COMMANDS, type Option } from '../../src/config/option.js';
 import { flagOf, OPTIONS, optionsOf } from '../../src/config/options.js';
 
 /** A terminal of 80 columns and as many lines as they come with. */
@@ -33,10 +33,13 @@ describe('--help', () => {
   it.each(COMMANDS)('-all of %s shows every option with its variable and default', (command) => {
     const text = commandHelp(command, true, 200);
     for (const name of optionsOf(command)) {
-      const { positional, env, default: value, toggle } = OPTIONS[name];
+      const { positional, env, default: value, toggle, otherwise }: Option = OPTIONS[name];
       if (positional) continue;
       const line = text.split('\n').find((candidate) => candidate.startsWith(`  --${flagOf(name)}`));
       expect(line, name).toBeDefined();
+      const own = otherwise[command];
+      if (own !== undefined) expect(line).toContain(own);
+      if (own !== undefined) continue;
       if (env) expect(line).toContain(env);
       if (value && !toggle) expect(line).toContain(`default ${value}`);
     }

@@ -17,6 +17,7 @@ export const PAGES = [
   'docs/how-to/local-testing.md',
   'docs/how-to/production.md',
   'docs/how-to/rehearse.md',
+  'docs/how-to/retry-and-export.md',
   'docs/how-to/scripting.md',
   'docs/how-to/several-machines.md',
 ] as const;

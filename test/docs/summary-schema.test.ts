@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Campaign } from '../../src/domain/campaign.js';
 import { latencyBucket } from '../../src/domain/latency.js';
 import { REJECT_REASONS } from '../../src/domain/recipient.js';
 import { REASONS } from '../../src/domain/record.js';
 import { STATE_NAMES } from '../../src/domain/state.js';
 import { createResults } from '../../src/report/results.js';
-import { campaignOf, type Entry, recordingLog, sourceOf, temporaryFolder } from '../report/ledger.js';
+import { resultNames } from '../../src/report/summary-text.js';
+import { campaignOf, type Entry, recordingLog, SEALED_AT, sourceOf, temporaryFolder } from '../report/ledger.js';
 import { SUMMARY } from '../report/summaries.js';
 import { ROOT } from './markdown.js';
 import { faults, type Schema } from './schema.js';
@@ -27,18 +29,34 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+/** What a second round has that a first one has not. */
+const SECOND: Partial<Campaign> = {
+  round: 2,
+  openedAt: SEALED_AT + 86_400_000,
+  opening: {
+    ...{ retried: 2, unknown: true, skipped: false, where: 'code=4xx' },
+    states: { pending: 2, inflight: 0, deferred: 0, sent: 1, failed: 0, suppressed: 0, skipped: 0, unknown: 0 },
+  },
+  rounds: [
+    {
+      ...{ round: 1, phase: 'completed', openedAt: '2026-05-01T12:00:00.000Z', closedAt: '2026-05-01T12:00:11.000Z' },
+      ...{ recipients: 3, asked: null, ended: { sent: 1, failed: 1, suppressed: 0, skipped: 0, unknown: 1 } },
+    },
+  ],
+};
+
 const NOTHING: ReadonlyMap<number, number> = new Map();
 const LATENCIES = new Map([[latencyBucket(12), 3]]);
 const TIMELINE = new Map([[1_777_000_000, 3]]);
 
 /** The summary of a campaign that was completed with answers, or cancelled without any. */
-async function written(entries: readonly Entry[], cancelling = false) {
-  const campaign = campaignOf(entries.length, root, { flags: { paused: null, cancelling } });
+async function written(entries: readonly Entry[], cancelling = false, later: Partial<Campaign> = {}) {
+  const campaign = campaignOf(entries.length, root, { flags: { paused: null, cancelling }, ...later });
   const latencies = cancelling ? NOTHING : LATENCIES;
   const timeline = cancelling ? NOTHING : TIMELINE;
   const source = { ...sourceOf(campaign, [entries], { words: new Map([[1, 'no such user']]), latencies }), timeline };
   const { dir } = await createResults({ defaultDir: root, log: recordingLog() }).write(campaign, source);
-  return JSON.parse(await readFile(join(dir, 'summary.json'), 'utf8')) as Record<string, unknown>;
+  return JSON.parse(await readFile(join(dir, resultNames(campaign.round).summary), 'utf8')) as Record<string, unknown>;
 }
 
 describe('the schema of the summary', () => {
@@ -47,12 +65,22 @@ describe('the schema of the summary', () => {
     expect(faults(await written(SKIPPED, true), SCHEMA)).toEqual([]);
   });
 
+  it('is met by that of a later round, which has all rounds', async () => {
+    const summary = await written(ENTRIES, false, SECOND);
+    expect(faults(summary, SCHEMA)).toEqual([]);
+    expect(summary.sentPerSecond).toBe(0);
+    expect(summary.rounds).toMatchObject([
+      { round: 1 },
+      { round: 2, recipients: 2, asked: { where: 'code=4xx' }, ended: { sent: 0, failed: 1, unknown: 1 } },
+    ]);
+  });
+
   it('is met by a summary in which a bit of everything happened', () => {
     expect(faults(SUMMARY, SCHEMA)).toEqual([]);
   });
 
   it('names every field that there is, and requires those that always are', async () => {
-    const summary = await written(ENTRIES);
+    const summary = await written(ENTRIES, false, SECOND);
     expect(undocumented(summary, SCHEMA)).toEqual([]);
     expect(Object.keys(SCHEMA.properties ?? {}).sort()).toEqual(Object.keys(summary).sort());
     expect([...(SCHEMA.required ?? [])].sort()).toEqual(Object.keys(await written(SKIPPED, true)).sort());
@@ -75,6 +103,7 @@ describe('the schema of the summary', () => {
     ['a state that is missing', { states: { sent: 1 } }],
     ['a reason that there is not', { reasons: { bored: 1 } }],
     ['latencies with a percentile missing', { latencyMs: { p50: 1, p90: 2 } }],
+    ['a round without its end', { rounds: [{ round: 1 }] }],
     ['a domain without its figures', { domains: [{ domain: 'example.org' }] }],
   ])('is not met by %s', (_what, change) => {
     const summary = JSON.parse(JSON.stringify({ ...SUMMARY, ...change }));

@@ -9,7 +9,17 @@ import { OPTIONS, totalsOf } from '../redis/ledger/fixture.js';
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export function campaignNamed(id: string, chunks: number, more: Partial<Campaign> = {}): Campaign {
-  const times = { createdAt: 1, sealedAt: 1, giveUpAt: null, startedAt: 1, closedAt: null, endedAt: null };
+  const times = {
+    createdAt: 1,
+    sealedAt: 1,
+    openedAt: 1,
+    opening: null,
+    rounds: [],
+    giveUpAt: null,
+    startedAt: 1,
+    closedAt: null,
+    endedAt: null,
+  };
   const rest = {
     flags: { paused: null, cancelling: false },
     round: 1,

@@ -28,7 +28,16 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: one('settle-again'), owner }) },
   { weight: 5, arbitrary: fc.record({ do: one('finish'), owner }) },
   { weight: 1, arbitrary: fc.record({ do: one('lose', 'crash'), owner }) },
-  { weight: 4, arbitrary: fc.record({ do: one('close', 'mark'), token: one('a', 'b', 'c') }) },
+  { weight: 4, arbitrary: fc.record({ do: one('close', 'mark'), token: one('a', 'b', 'c'), thawed: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: one('end'), verbs, told: one('nothing', 'pause', 'cancel'), by: one('a', 'a', 'b') }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: one('reopen'), unknown: fc.boolean(), skipped: fc.boolean(), tried: fc.boolean() }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: one('start') }) },
   { weight: 1, arbitrary: fc.record({ do: one('pause', 'cancel') }) },
   { weight: 2, arbitrary: fc.record({ do: one('resume') }) },
 );

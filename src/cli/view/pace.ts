@@ -15,7 +15,9 @@ export function paceOf(standing: Standing, relayOpen: boolean): Pace {
   const { campaign, counters, total, now } = standing;
   const done = STATE_NAMES.reduce((sum, name) => sum + (isFinal(name) ? counters[name] : 0), 0);
   const elapsedMs = campaign.startedAt === null ? 0 : (campaign.closedAt ?? now) - campaign.startedAt;
-  const averagePerSecond = elapsedMs > 0 ? (done * 1000) / elapsedMs : 0;
+  // Who was done before this round was opened says nothing of its speed.
+  const before = campaign.opening === null ? 0 : total - campaign.opening.retried;
+  const averagePerSecond = elapsedMs > 0 ? (Math.max(0, done - before) * 1000) / elapsedMs : 0;
   const moves = campaign.phase === 'sending' && !campaign.flags.paused && relayOpen;
   return { done, averagePerSecond, etaMs: moves ? left(standing, total - done, averagePerSecond) : null };
 }

@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
 import { type Campaign, FORMAT } from '../../domain/campaign.js';
 import type { Campaigns, Control, Notice, NoticeOutcome, Refusal } from '../../pipeline/ports.js';
+import { redisNow } from '../clock.js';
 import { CAMPAIGNS, campaignKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
 import { loadScript, runScript } from '../script.js';
 import { refusal } from './chunks.js';
+import { RETRY_TTL_MS } from './lifetime.js';
 import { parseCampaign, parsePhase } from './parse.js';
 import { letExpire, renew } from './renewal.js';
 import { keepAddresses, readHistogram, readLate, readResults, readWords } from './results.js';
@@ -19,6 +21,7 @@ export function createCampaigns(redis: Redis): Campaigns {
     mark: loadScript('mark'),
     control: loadScript('control'),
     notice: loadScript('notice'),
+    expire: loadScript('expire'),
   };
   const key = (id: string) => campaignKeys(id).campaign;
 
@@ -32,7 +35,7 @@ export function createCampaigns(redis: Redis): Campaigns {
     results: (campaign) => readResults(redis, campaign),
     renew: (campaign) => renew(redis, campaign),
     keepAddresses: (campaign, chunk, addresses) => keepAddresses(redis, campaign, chunk, addresses),
-    letExpire: (campaign) => letExpire(redis, campaign),
+    letExpire: (campaign) => letExpire(redis, scripts.expire, campaign),
     summary: (id) => redis.get(campaignKeys(id).summary),
     open: () => redis.smembers(OPEN_CAMPAIGNS),
 
@@ -87,9 +90,20 @@ export function createCampaigns(redis: Redis): Campaigns {
     },
 
     async leaveOpen(id: string): Promise<void> {
+      if (await belongsToOpen(redis, id)) return;
       await redis.srem(OPEN_CAMPAIGNS, id);
+      // A retry may have opened it since the look.
+      if (await belongsToOpen(redis, id)) await redis.sadd(OPEN_CAMPAIGNS, id);
     },
   };
+}
+
+/** Whether a campaign has not ended, or is about to be opened again. */
+async function belongsToOpen(redis: Redis, id: string): Promise<boolean> {
+  const [phase, retryingAt] = await redis.hmget(campaignKeys(id).campaign, 'phase', 'retryingAt');
+  if (phase == null) return false;
+  if (phase !== 'completed' && phase !== 'cancelled') return true;
+  return retryingAt != null && (await redisNow(redis)) - Number(retryingAt) < RETRY_TTL_MS;
 }
 
 /** Campaign ids, the newest first. */

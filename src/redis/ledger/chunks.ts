@@ -88,8 +88,8 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       if (status === 'finished') return { kind: 'finished' };
       if (status !== 'ok') return { kind: 'refused', why: refusal(status) };
       const { campaign, round, chunk } = ref;
-      const [states, records, sinceSealMs] = [bytes(values[1]), bytes(values[2]), Number(values[3])];
-      const claim: ClaimedChunk = { campaign, round, chunk, nonce, token, states, records, sinceSealMs };
+      const [states, records, sinceOpeningMs] = [bytes(values[1]), bytes(values[2]), Number(values[3])];
+      const claim: ClaimedChunk = { campaign, round, chunk, nonce, token, states, records, sinceOpeningMs };
       seen.add(claim, Number(values[4]));
       return { kind: 'claimed', claim };
     },

@@ -2,7 +2,7 @@
 -- fence that left it, or pending again with an attempt used where the operator chose `resend`.
 -- KEYS: campaign counters chunk states records done waits
 -- ARGV: format round token(u32) chunk maxClaims seen(the highest count of settled outcomes that this process knows)
--- Returns: ok fence states records sinceSealMs settled | finished | missing | format | phase | round | paused | lost (the states
+-- Returns: ok fence states records sinceOpeningMs settled | finished | missing | format | phase | round | paused | lost (the states
 -- are gone: Redis lost what it had acknowledged). Repeated with the same token: the same.
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
@@ -55,5 +55,5 @@ if held[2] ~= ARGV[3] then
   redis.call('HSET', KEYS[3], 'fence', fence, 'token', ARGV[3], 'claims', claims)
   redis.call('ZREM', KEYS[7], ARGV[4])
 end
-return { 'ok', fence, redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]) or '', now - c.sealedAt,
+return { 'ok', fence, redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]) or '', now - c.openedAt,
   c.settled }

@@ -24,7 +24,7 @@ local now, earliest = millis(), c.giveUpAt
 local at = string.find(states, 'D')
 while at do
   local r = unpackRecord(string.sub(records, at * 16 - 15, at * 16))
-  earliest = math.min(earliest, c.sealedAt + r.due)
+  earliest = math.min(earliest, c.openedAt + r.due)
   at = string.find(states, 'D', at + 1)
 end
 redis.call('ZADD', KEYS[6], earliest, ARGV[4])

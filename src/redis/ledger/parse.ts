@@ -7,6 +7,7 @@ import {
   type StagedTotals,
 } from '../../domain/campaign.js';
 import { FanmailError } from '../../domain/errors.js';
+import type { Opening, Round } from '../../domain/round.js';
 
 /** The campaign in a hash of Redis; null for an empty one. Throws LEDGER_FORMAT for one of another version. */
 export function parseCampaign(id: string, fields: Record<string, string>): Campaign | null {
@@ -33,6 +34,9 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     totals: fields.totals ? (JSON.parse(fields.totals) as StagedTotals) : null,
     createdAt: Number(fields.createdAt),
     sealedAt: time('sealedAt'),
+    openedAt: time('openedAt') ?? time('sealedAt'),
+    opening: fields.opening ? (JSON.parse(fields.opening) as Opening) : null,
+    rounds: fields.rounds ? (JSON.parse(fields.rounds) as Round[]) : [],
     giveUpAt: time('giveUpAt'),
     startedAt: time('startedAt'),
     closedAt: time('closedAt'),

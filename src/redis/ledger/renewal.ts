@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Campaign } from '../../domain/campaign.js';
+import { type Campaign, FORMAT } from '../../domain/campaign.js';
 import { type ChunkKeys, campaignKeys, chunkKeys, stagingKeys } from '../keys.js';
+import { runScript, type Script } from '../script.js';
 import { ledgerTtlMs, SCRATCH_TTL_MS } from './lifetime.js';
 
 /** Chunks whose keys are renewed in one round trip. */
@@ -8,34 +9,48 @@ const BATCH = 500;
 
 /** Renews what an open or paused campaign needs, when half of the scratch's time has gone. */
 export async function renew(redis: Redis, campaign: Campaign): Promise<void> {
-  const keys = campaignKeys(campaign.id);
   const staging = stagingKeys(campaign.id, campaign.nonce);
   if ((await redis.pttl(staging.template)) > SCRATCH_TTL_MS / 2) return;
+  await renewAll(redis, campaign);
+}
+
+/** Gives all keys of a campaign the time to live that an open one's have; those that are gone stay so. */
+export async function renewAll(redis: Redis, campaign: Campaign): Promise<void> {
+  const keys = campaignKeys(campaign.id);
+  const staging = stagingKeys(campaign.id, campaign.nonce);
   const ttl = ledgerTtlMs(campaign.options);
-  await eachChunk(redis, campaign, (pipeline, k) => {
-    pipeline.pexpire(k.rows, SCRATCH_TTL_MS);
-    for (const key of [k.states, k.records, k.chunk]) pipeline.pexpire(key, ttl);
+  await eachBatch(campaign, async (first, last) => {
+    const pipeline = redis.pipeline();
+    for (let n = first; n <= last; n++) {
+      const k: ChunkKeys = chunkKeys(campaign.id, campaign.nonce, n);
+      pipeline.pexpire(k.rows, SCRATCH_TTL_MS);
+      for (const key of [k.states, k.records, k.chunk, k.addresses]) pipeline.pexpire(key, ttl);
+    }
+    await pipeline.exec();
+    return true;
   });
   for (const key of [...Object.values(keys), staging.done]) await redis.pexpire(key, ttl);
   // Last: a renewal that was cut short is done again.
   await redis.pexpire(staging.template, SCRATCH_TTL_MS);
 }
 
-/** After the end: the ledger stays as long as the operator asked, the recipients' data as long as scratch does. */
-export async function letExpire(redis: Redis, campaign: Campaign): Promise<void> {
-  await eachChunk(redis, campaign, (pipeline, k) => {
-    for (const key of [k.states, k.records, k.chunk, k.addresses]) pipeline.pexpire(key, campaign.options.keepMs);
+/**
+ * After the end: the ledger stays as long as the operator asked, the recipients' data as long as scratch does. Stops where a
+ * retry has opened the campaign again.
+ */
+export async function letExpire(redis: Redis, expire: Script, campaign: Campaign): Promise<void> {
+  const { id, nonce, round, options } = campaign;
+  const { prefix } = stagingKeys(id, nonce);
+  await eachBatch(campaign, async (first, last) => {
+    const args = [FORMAT, round, prefix, first, last, options.keepMs];
+    return (await runScript(redis, expire, [campaignKeys(id).campaign], args)).status === 'ok';
   });
 }
 
-type Pipeline = ReturnType<Redis['pipeline']>;
-
-async function eachChunk(redis: Redis, campaign: Campaign, act: (pipeline: Pipeline, keys: ChunkKeys) => void) {
+/** Acts on the chunks from `first` to `last` until it answers that it is over. */
+async function eachBatch(campaign: Campaign, act: (first: number, last: number) => Promise<boolean>): Promise<void> {
   const chunks = campaign.totals?.chunks ?? 0;
-  for (let from = 0; from < chunks; from += BATCH) {
-    const pipeline = redis.pipeline();
-    for (let n = from; n < Math.min(from + BATCH, chunks); n++)
-      act(pipeline, chunkKeys(campaign.id, campaign.nonce, n));
-    await pipeline.exec();
+  for (let first = 0; first < chunks; first += BATCH) {
+    if (!(await act(first, Math.min(first + BATCH, chunks) - 1))) return;
   }
 }

@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Campaign } from '../../domain/campaign.js';
 import { FanmailError } from '../../domain/errors.js';
-import type { ChunkResult, LateWord } from '../../pipeline/ports.js';
+import { REASONS } from '../../domain/record.js';
+import type { LateOutcome } from '../../domain/reopening.js';
+import type { ChunkResult } from '../../pipeline/ports.js';
 import { packAddresses, unpackAddresses, unpackRecipients } from '../chunk-codec.js';
 import { type ChunkKeys, campaignKeys, chunkKeys } from '../keys.js';
 import { ledgerTtlMs } from './lifetime.js';
@@ -10,7 +12,8 @@ import { ledgerTtlMs } from './lifetime.js';
 export async function* readResults(redis: Redis, campaign: Campaign): AsyncIterable<ChunkResult> {
   for (let chunk = 0; chunk < (campaign.totals?.chunks ?? 0); chunk++) {
     const keys = chunkKeys(campaign.id, campaign.nonce, chunk);
-    const [states, records] = await Promise.all([redis.getBuffer(keys.states), redis.getBuffer(keys.records)]);
+    // One command: of a campaign that is sending, a record belongs to the state beside it.
+    const [states, records] = await redis.mgetBuffer(keys.states, keys.records);
     if (!states) {
       throw new FanmailError(
         'LEDGER_UNBALANCED',
@@ -51,11 +54,16 @@ export async function readHistogram(redis: Redis, key: string): Promise<Readonly
 }
 
 /** Outcomes that came after the close: chunk u32, seconds u32, token u32, then as turn.lua takes them. */
-export async function readLate(redis: Redis, id: string): Promise<readonly LateWord[]> {
+export async function readLate(redis: Redis, id: string): Promise<readonly LateOutcome[]> {
   const words = await redis.lrangeBuffer(campaignKeys(id).late, 0, -1);
   return words.map((word) => ({
     chunk: word.readUInt32BE(0),
+    time: word.readUInt32BE(4),
+    token: word.readUInt32BE(8),
     index: word.readUInt16BE(12),
     verb: word.toString('latin1', 14, 15),
+    reason: REASONS[word[15] ?? 0] ?? 'none',
+    code: word.readUInt16BE(16),
+    enhanced: word[18] === 255 ? null : [word[18] ?? 0, word[19] ?? 0],
   }));
 }

@@ -15,13 +15,15 @@ end
 -- The fields of a campaign, or nil and why it can't be touched: 'missing' (no script creates one by accident) or 'format'.
 local function campaign(key, format)
   local f = redis.call('HMGET', key, 'format', 'phase', 'round', 'paused', 'cancelling', 'attempts', 'onUnknown',
-    'giveUpAt', 'sealedAt', 'chunks', 'settled')
+    'giveUpAt', 'sealedAt', 'chunks', 'settled', 'openedAt')
   if not f[1] then return nil, 'missing' end
   if f[1] ~= format then return nil, 'format' end
   return {
     phase = f[2], round = f[3], paused = f[4] and true, cancelling = f[5] and true, attempts = tonumber(f[6]),
     resend = f[7] == 'resend', giveUpAt = tonumber(f[8]), sealedAt = tonumber(f[9]), chunks = tonumber(f[10]),
     settled = tonumber(f[11] or 0),
+    -- What `due` counts from: with the 32 bits that it has, a round that a retry opens months later still can.
+    openedAt = tonumber(f[12] or f[9]),
   }
 end
 

@@ -21,7 +21,8 @@ if not c then return { refused, refused, 0, '' } end
 local now = millis()
 local seconds = math.floor(now / 1000)
 
-if c.phase ~= 'sending' then
+-- Queued again by a retry, the ledger is open to late words, and nobody can have begun.
+if c.phase ~= 'sending' and c.phase ~= 'queued' then
   local closed = c.phase == 'aggregating' or c.phase == 'completed' or c.phase == 'cancelled'
   if closed and #outcomes > 0 and redis.call('LLEN', ofCampaign .. 'late') < 10000 then
     for at = 1, #outcomes, OUTCOME do
@@ -123,7 +124,7 @@ local function settle()
       applied = applied + 1
       r.attempts, r.reason, r.time, r.due = r.attempts + used, why, seconds, 0
       if to == 'D' then
-        r.due = math.max(1, math.min(now + delay, c.giveUpAt) - c.sealedAt)
+        r.due = math.max(1, math.min(now + delay, c.giveUpAt) - c.openedAt)
         retries = retries + 1
       elseif to ~= 'P' then
         finals = finals + 1
@@ -147,6 +148,7 @@ end
 
 local function begin()
   if not sameRound then return 'round', '' end
+  if c.phase ~= 'sending' then return 'phase', '' end
   if not mine then return 'fenced', '' end
   if c.cancelling then return 'cancelling', '' end
   if c.paused then return 'paused', '' end

@@ -283,6 +283,8 @@ describe('a late word of a former owner', () => {
     expect(await staged.campaigns.close(staged.id, staged.nonce, 1, 'a')).toBe('ok');
     expect(await settle(staged.ledger, former, one(0, 'sent'))).toBe('closed');
     expect(await bytesOf(staged)).toBe('U');
-    expect(await staged.campaigns.late(staged.id)).toEqual([{ chunk: 0, index: 0, verb: 's' }]);
+    expect(await staged.campaigns.late(staged.id)).toMatchObject([
+      { chunk: 0, index: 0, verb: 's', token: former.token, code: 250, enhanced: null, reason: 'reply' },
+    ]);
   });
 });

@@ -11,15 +11,19 @@ import type {
   Campaigns,
   ChunkLedger,
   ClaimedChunk,
+  Scratch,
   Settlement,
   StagingStore,
   TemplateText,
   Turn,
 } from '../../../src/pipeline/ports.js';
+import type { RetryStore } from '../../../src/pipeline/retry-ports.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../../src/redis/ledger/chunks.js';
+import { createRetryStore } from '../../../src/redis/ledger/retries.js';
 import { createStagingStore } from '../../../src/redis/ledger/staging.js';
+import { createScratch } from '../../../src/redis/scratch.js';
 
 export const OPTIONS: CampaignOptions = {
   name: 'autumn',
@@ -66,6 +70,8 @@ export interface Staged {
   readonly staging: StagingStore;
   readonly campaigns: Campaigns;
   readonly ledger: ChunkLedger;
+  readonly scratch: Scratch;
+  readonly retries: RetryStore;
   readonly chunks: number;
   readonly perChunk: number;
   readonly options: CampaignOptions;
@@ -93,7 +99,8 @@ export async function sealed(
   await staging.template(id, nonce, TEMPLATE);
   for (let n = 0; n < chunks; n++) await writeChunk(staging, { id, nonce, n, perChunk, options: chosen });
   await staging.seal(id, nonce, totalsOf(chunks, perChunk), chosen);
-  const rest = { chunks, perChunk, options: chosen };
+  const stores = { scratch: createScratch(redis), retries: createRetryStore(redis) };
+  const rest = { chunks, perChunk, options: chosen, ...stores };
   return { id, nonce, redis, staging, campaigns: createCampaigns(redis), ledger: createChunkLedger(redis), ...rest };
 }
 

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../../src/redis/ledger/chunks.js';
+import { createRetryStore } from '../../../src/redis/ledger/retries.js';
 import { loadScript } from '../../../src/redis/script.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
 import { type Staged, sending } from './fixture.js';
@@ -66,7 +67,36 @@ const op = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('settle-again' as const), owner }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('finish' as const), owner }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'crash' as const), owner }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('close' as const, 'mark' as const), token }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      do: fc.constantFrom('close' as const, 'mark' as const),
+      token,
+      thawed: fc.constantFrom(false, false, true),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('end' as const),
+      by: fc.constantFrom('a', 'a', 'a', 'b'),
+      told: fc.constantFrom('nothing' as const, 'nothing' as const, 'pause' as const, 'cancel' as const),
+      verbs: fc.array(fc.constantFrom('sent' as const, 'failed' as const, 'unknown' as const), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('reopen' as const),
+      unknown: fc.boolean(),
+      skipped: fc.boolean(),
+      tried: fc.boolean(),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('start' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'cancel' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
 );
@@ -79,7 +109,8 @@ async function holds(numRuns: number, through: Redis, seed?: number): Promise<vo
     commands,
     async (onUnknown, steps) => {
       const real = await sending(redis, { onUnknown, attempts: 2, chunks: 2, perChunk: 3 });
-      const staged: Staged = { ...real, ledger: createChunkLedger(through), campaigns: createCampaigns(through) };
+      const stores = { campaigns: createCampaigns(through), retries: createRetryStore(through) };
+      const staged: Staged = { ...real, ...stores, ledger: createChunkLedger(through) };
       await fc.asyncModelRun(() => ({ model: { model: new Model(staged) }, real: {} }), steps);
       await forget(redis, staged);
     },
@@ -132,7 +163,12 @@ describe('that property notices a ledger that', () => {
     ],
     ['takes a late failure from another fence', 'turn', ' and r.due == tonumber(ARGV[3]) and not r.doubt', ''],
     ['drops a late sent', 'turn', "elseif verb == 's' and", "elseif verb == 'never' and"],
-    ['settles and begins after the close', 'turn', "if c.phase ~= 'sending' then", 'if false then'],
+    [
+      'settles and begins after the close',
+      'turn',
+      "if c.phase ~= 'sending' and c.phase ~= 'queued' then",
+      'if false then',
+    ],
     ['fails the last deferral one attempt late', 'turn', 'r.attempts + 1 >= c.attempts', 'r.attempts >= c.attempts'],
     ['tries again in a cancelled campaign', 'turn', "if c.cancelling and (to == 'P'", "if false and (to == 'P'"],
     ['leaves in flight as it is at a claim', 'claim', "      to = 'U'\n", ''],
@@ -159,10 +195,26 @@ describe('that property notices a ledger that', () => {
       'local to, reason = ending(r, ',
       'local to, reason = (function(_, ...) return ... end)(r, ',
     ],
+    ['closes an older round', 'close', "if c.round ~= ARGV[2] then return { 'round' } end", ''],
+    ['marks an older round', 'mark', "if c.round ~= ARGV[2] then return { 'round' } end", ''],
+    ['drops a late word on a round that is queued', 'turn', " and c.phase ~= 'queued'", ''],
+    ['takes a late failure of an older round', 'turn', "from == 'U' and sameRound and", "from == 'U' and"],
+    ['settles for an owner of an older round', 'turn', 'local mine = sameRound and', 'local mine ='],
+    ['finishes for an older round', 'finish', "if c.round ~= ARGV[2] then return { 'round' } end", ''],
+    ['reopens what has not ended', 'reopen', "if c.phase ~= 'completed' and", 'if false and'],
+    ['reopens an older round', 'reopen', "if c.round ~= ARGV[2] then return { 'round' } end", ''],
+    ['counts as before when it reopens', 'reopen', "redis.call('HSET', KEYS[2], name, counters[name] or 0)", ''],
+    ['leaves chunks finished when it reopens', 'reopen', "redis.call('SETBIT', KEYS[3], n, 0)", ''],
+    ['leaves the states as they were when it reopens', 'reopen', "{ 'states:', 'records:' }", "{ 'records:' }"],
+    ['leaves the attempts as they were when it reopens', 'reopen', "{ 'states:', 'records:' }", "{ 'states:' }"],
+    ['keeps counting claims when it reopens', 'reopen', "'claims', 0", "'claims', 20"],
+    ['stays paused when it reopens', 'reopen', "'HDEL', KEYS[1], 'paused', ", "'HDEL', KEYS[1], "],
+    ['stays cancelled when it reopens', 'reopen', "'paused', 'cancelling', 'startedAt'", "'paused', 'startedAt'"],
+    ['hears late words again when it reopens', 'reopen', "redis.call('DEL', KEYS[4], KEYS[5])", ''],
     ['loses what is in flight', 'lose', "string.find(states, '[PD]')", "string.find(states, '[PID]')"],
   ])('%s', async (_name, script, from, to) => {
     const broken = withBroken(script, from, to);
     expect(broken.changed, `${script}.lua has not the text to break`).toBe(true);
-    await expect(holds(600, broken.redis, 7)).rejects.toThrow(/Property failed/);
+    await expect(holds(2_000, broken.redis, 7)).rejects.toThrow(/Property failed/);
   });
 });

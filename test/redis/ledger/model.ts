@@ -1,7 +1,11 @@
 import type { Redis } from 'ioredis';
+import type { Campaign } from '../../../src/domain/campaign.js';
+import { parseCondition } from '../../../src/domain/condition-parser.js';
+import { FanmailError } from '../../../src/domain/errors.js';
 import { readRecord } from '../../../src/domain/record.js';
 import { VERBS, type Verb } from '../../../src/domain/verdict.js';
 import type { Begun, ClaimedChunk, Settlement, Turn } from '../../../src/pipeline/ports.js';
+import { openRound, planRetry, type RetryPlan } from '../../../src/pipeline/retrier.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { assertBalanced, begin, campaignOf, type Staged, settle, verdict } from './fixture.js';
 
@@ -21,12 +25,24 @@ export type Op =
     }
   | { readonly do: 'settle-again'; readonly owner: number }
   | { readonly do: 'finish' | 'lose' | 'crash'; readonly owner: number }
-  | { readonly do: 'close' | 'mark'; readonly token: string }
+  /** Of this round, or of the one before it, by an aggregator that thaws. */
+  | { readonly do: 'close' | 'mark'; readonly token: string; readonly thawed?: boolean }
+  /** All chunks are sent, each recipient with one of these outcomes, and the round is closed by `a` and marked `by` somebody; cancelled first, or paused at the end. */
+  | {
+      readonly do: 'end';
+      readonly verbs: readonly Verb[];
+      readonly told: 'pause' | 'cancel' | 'nothing';
+      readonly by: string;
+    }
+  /** A retry opens the next round, of those that were tried at all, or of everybody; and a second one with the same plan is refused. */
+  | { readonly do: 'reopen'; readonly unknown: boolean; readonly skipped: boolean; readonly tried: boolean }
+  | { readonly do: 'start' }
   | { readonly do: 'pause' | 'resume' | 'cancel' };
 
 interface Owner {
   readonly claim: ClaimedChunk;
   readonly chunk: number;
+  readonly round: number;
   /** Handed to the relay and not settled. */
   readonly onWire: Set<number>;
   last: readonly Settlement[];
@@ -52,7 +68,10 @@ export class Model {
   readonly #owners: Owner[] = [];
   #paused = false;
   #cancelling = false;
-  #phase: 'sending' | 'aggregating' | 'ended' = 'sending';
+  #phase: 'queued' | 'sending' | 'aggregating' | 'ended' = 'sending';
+  #round = 1;
+  /** What came after the close. */
+  #lateWords: { readonly owner: Owner; readonly index: number; readonly verb: Verb }[] = [];
   #aggregator = '';
 
   constructor(staged: Staged) {
@@ -77,11 +96,11 @@ export class Model {
   async step(op: Op): Promise<void> {
     const before = this.#bytes.map((row) => row.join(''));
     await this.#apply(op);
-    await this.#compare(before);
+    await this.#compare(before, op.do === 'reopen');
   }
 
   async #apply(op: Op): Promise<void> {
-    const { campaigns, id, nonce } = this.#staged;
+    const { campaigns, id } = this.#staged;
     switch (op.do) {
       case 'claim':
         return this.#claim(op.chunk);
@@ -112,30 +131,161 @@ export class Model {
         if (owner) owner.crashed = true;
         return;
       }
-      case 'close': {
-        const done = this.#finished.every(Boolean);
-        const expected = this.#phase === 'ended' ? 'ended' : done || this.#phase === 'aggregating' ? 'ok' : 'open';
-        same('close', await campaigns.close(id, nonce, 1, op.token), expected);
-        if (expected !== 'ok') return;
-        this.#phase = 'aggregating';
-        this.#aggregator = op.token;
+      case 'close':
+        return this.#close(op.token, op.thawed ?? false);
+      case 'mark':
+        return this.#mark(op.token, op.thawed ?? false);
+      case 'end':
+        return this.#end(op);
+      case 'reopen':
+        return this.#reopen(op);
+      case 'start':
+        same('start', await campaigns.start(id, this.#round), this.#isOpen ? 'ok' : 'phase');
+        if (this.#isOpen) this.#phase = 'sending';
         return;
-      }
-      case 'mark': {
-        const mine = this.#aggregator === op.token ? 'ok' : 'fenced';
-        const expected = this.#phase === 'ended' ? 'ended' : this.#phase === 'sending' ? 'phase' : mine;
-        same('mark', await campaigns.mark(await campaignOf(this.#staged), op.token, '{}'), expected);
-        if (expected === 'ok') this.#phase = 'ended';
-        return;
-      }
-      default: {
-        const control = await campaigns.control(id, op.do, 'me', '');
-        same(op.do, control.kind, this.#phase === 'sending' ? 'ok' : 'refused');
-        if (this.#phase !== 'sending') return;
-        if (op.do === 'cancel') this.#cancelling = true;
-        else this.#paused = op.do === 'pause';
-      }
+      default:
+        return this.#control(op.do);
     }
+  }
+
+  async #control(action: 'pause' | 'resume' | 'cancel'): Promise<void> {
+    const control = await this.#staged.campaigns.control(this.#staged.id, action, 'me', '');
+    same(action, control.kind, this.#isOpen ? 'ok' : 'refused');
+    if (!this.#isOpen) return;
+    if (action === 'cancel') this.#cancelling = true;
+    else this.#paused = action === 'pause';
+  }
+
+  /** Whether anything may still change by its own round. */
+  get #isOpen(): boolean {
+    return this.#phase === 'queued' || this.#phase === 'sending';
+  }
+
+  async #close(token: string, thawed: boolean): Promise<void> {
+    const { campaigns, id, nonce } = this.#staged;
+    const round = this.#roundOf(thawed);
+    const done = this.#finished.every(Boolean);
+    const open = done || this.#phase === 'aggregating' ? 'ok' : 'open';
+    const now = this.#phase === 'ended' ? 'ended' : this.#phase === 'queued' ? 'phase' : open;
+    const expected = round === this.#round ? now : 'round';
+    same('close', await campaigns.close(id, nonce, round, token), expected);
+    if (expected !== 'ok') return;
+    this.#phase = 'aggregating';
+    this.#aggregator = token;
+  }
+
+  async #mark(token: string, thawed: boolean): Promise<void> {
+    const round = this.#roundOf(thawed);
+    const mine = this.#aggregator === token ? 'ok' : 'fenced';
+    const now = this.#phase === 'ended' ? 'ended' : this.#isOpen ? 'phase' : mine;
+    const expected = round === this.#round ? now : 'round';
+    const campaign = { ...(await campaignOf(this.#staged)), round };
+    same('mark', await this.#staged.campaigns.mark(campaign, token, '{}'), expected);
+    if (expected === 'ok') this.#phase = 'ended';
+  }
+
+  #roundOf(thawed: boolean): number {
+    return thawed ? Math.max(1, this.#round - 1) : this.#round;
+  }
+
+  async #end({ verbs, told, by }: Extract<Op, { do: 'end' }>): Promise<void> {
+    if (told === 'cancel') await this.#control('cancel');
+    for (const [chunk, row] of this.#bytes.entries()) {
+      const owners = this.#owners.length;
+      await this.#claim(chunk);
+      const owner = this.#owners[owners] ?? null;
+      const all = row.map((_byte, index) => index);
+      await this.#begin(owner, all, false);
+      await this.#settle(
+        owner,
+        all.map((index) => verbs[index % verbs.length] ?? 'sent'),
+      );
+      await this.#finish(owner);
+    }
+    if (told === 'pause') await this.#control('pause');
+    await this.#close('a', false);
+    await this.#mark(by, false);
+  }
+
+  async #reopen({ unknown, skipped, tried }: Extract<Op, { do: 'reopen' }>): Promise<void> {
+    const { campaigns, scratch, retries, id } = this.#staged;
+    const ports = { campaigns, scratch, retries };
+    const where = tried ? 'attempts>=1' : null;
+    const plan = await planRetry(id, { unknown, skipped, where }, where && parseCondition(where), ports).catch(
+      refusedAs,
+    );
+    if (this.#phase !== 'ended') return same('reopen', plan, 'CAMPAIGN_NOT_OPEN');
+    if (typeof plan === 'string') throw new Error(`reopen: ${plan}`);
+    const late = this.#heard();
+    const chosen = this.#choose(late, `F${unknown ? 'U' : ''}${skipped ? 'K' : ''}`, tried);
+    const figures = plan.retried.failed + plan.retried.unknown + plan.retried.skipped;
+    same('retried', figures, chosen.length);
+    if (chosen.length === 0) return;
+    const campaign = await openRound(plan, ports);
+    same(
+      'the round',
+      [campaign.round, campaign.phase, campaign.opening?.retried],
+      [this.#round + 1, 'queued', figures],
+    );
+    for (const [chunk, index, byte] of late) (this.#bytes[chunk] ?? [])[index] = byte;
+    for (const [chunk, index] of chosen) this.#open(chunk, index);
+    same('the flags', campaign.flags, { paused: null, cancelling: false });
+    this.#round++;
+    this.#phase = 'queued';
+    this.#lateWords = [];
+    [this.#paused, this.#cancelling, this.#aggregator] = [false, false, ''];
+    await this.#reopenAgain(plan, campaign);
+  }
+
+  /** Another retry with the same plan comes too late, and so does one that passed the first look before. */
+  async #reopenAgain(plan: RetryPlan, campaign: Campaign): Promise<void> {
+    const { campaigns, scratch, retries } = this.#staged;
+    same('retry', await openRound(plan, { campaigns, scratch, retries }).catch(refusedAs), 'CAMPAIGN_NOT_OPEN');
+    const { opening } = campaign;
+    if (!opening) throw new Error('a round without its opening');
+    const round = { chunks: [], lateWords: 0, counters: opening.states, opening, rounds: [] };
+    same('reopen, of the round before', await retries.reopen(plan.standing.campaign, 'other', round), 'round');
+    same('reopen, of what is open', await retries.reopen(campaign, 'other', round), 'phase');
+  }
+
+  /** Whom late words make final otherwise. */
+  #heard(): (readonly [chunk: number, index: number, byte: string])[] {
+    const changes: (readonly [number, number, string])[] = [];
+    const byteAt = (chunk: number, index: number) =>
+      changes.findLast(([c, i]) => c === chunk && i === index)?.[2] ?? this.#bytes[chunk]?.[index] ?? '';
+    for (const { owner, index, verb } of this.#lateWords) {
+      const { chunk } = owner;
+      const from = byteAt(chunk, index);
+      const left = this.#left[chunk]?.[index] === owner && !this.#doubt[chunk]?.[index];
+      if (verb === 'sent' && 'FUK'.includes(from)) changes.push([chunk, index, 'S']);
+      if (verb === 'failed' && from === 'U' && left) changes.push([chunk, index, 'F']);
+    }
+    return changes;
+  }
+
+  #choose(
+    late: readonly (readonly [number, number, string])[],
+    states: string,
+    tried: boolean,
+  ): (readonly [number, number])[] {
+    const rows = this.#bytes.map((row) => [...row]);
+    for (const [chunk, index, byte] of late) (rows[chunk] ?? [])[index] = byte;
+    return rows.flatMap((row, chunk) =>
+      row.flatMap((byte, index) => {
+        const fits = states.includes(byte) && (!tried || (this.#used[chunk]?.[index] ?? 0) >= 1);
+        return fits ? [[chunk, index] as const] : [];
+      }),
+    );
+  }
+
+  #open(chunk: number, index: number): void {
+    if (this.#bytes[chunk]?.[index] === 'S') throw new Error(`${chunk}/${index} is sent and tried again`);
+    if (this.#bytes[chunk]?.[index] === 'U') (this.#doubt[chunk] ?? [])[index] = true;
+    (this.#bytes[chunk] ?? [])[index] = 'P';
+    (this.#used[chunk] ?? [])[index] = 0;
+    (this.#left[chunk] ?? [])[index] = null;
+    this.#finished[chunk] = false;
+    this.#claims[chunk] = 0;
   }
 
   #pick(n: number): Owner | null {
@@ -148,7 +298,10 @@ export class Model {
   }
 
   async #claim(chunk: number): Promise<void> {
-    const claim = await this.#staged.ledger.claim({ campaign: this.#staged.id, round: 1, chunk }, this.#staged.nonce);
+    const claim = await this.#staged.ledger.claim(
+      { campaign: this.#staged.id, round: this.#round, chunk },
+      this.#staged.nonce,
+    );
     if (this.#phase !== 'sending') return same('claim', claim, { kind: 'refused', why: 'phase' });
     if (this.#finished[chunk]) return same('claim', claim, { kind: 'finished' });
     if (this.#paused && !this.#cancelling) return same('claim', claim, { kind: 'refused', why: 'paused' });
@@ -168,7 +321,7 @@ export class Model {
         row[index] = this.#ending(chunk, index, this.#cancelling ? 'K' : lost ? 'F' : byte);
       }
     });
-    const owner: Owner = { claim: claim.claim, chunk, onWire: new Set(), last: [], crashed: false };
+    const owner: Owner = { claim: claim.claim, chunk, round: this.#round, onWire: new Set(), last: [], crashed: false };
     this.#holder[chunk] = owner;
     this.#owners.push(owner);
     same('the states that the claim returns', claim.claim.states.toString(), row.join(''));
@@ -205,7 +358,9 @@ export class Model {
     owner.last = [];
     for (const index of granted) {
       // Invariant 3, of what really happened and not of what the ledger thinks.
-      if (this.#hold && this.#mayBeOut(owner.chunk, index)) throw new Error(`a second copy to ${owner.chunk}/${index}`);
+      const asked = this.#doubt[owner.chunk]?.[index] ?? false;
+      if (this.#hold && !asked && this.#mayBeOut(owner.chunk, index))
+        throw new Error(`a second copy to ${owner.chunk}/${index}`);
       this.#out[owner.chunk]?.[index]?.add(owner);
       owner.onWire.add(index);
       this.#set(owner, index, 'I');
@@ -217,6 +372,8 @@ export class Model {
   }
 
   #whyNotBegin(owner: Owner): string | null {
+    if (!this.#isOpen) return 'phase';
+    if (owner.round !== this.#round) return 'round';
     if (this.#phase !== 'sending') return 'phase';
     if (this.#holder[owner.chunk] !== owner) return 'fenced';
     if (this.#cancelling) return 'cancelling';
@@ -260,9 +417,12 @@ export class Model {
   }
 
   async #told(owner: Owner, settlements: readonly Settlement[], status: Turn['settled']): Promise<void> {
-    const mine = this.#holder[owner.chunk] === owner;
-    same('settle', status, this.#phase !== 'sending' ? 'closed' : mine ? 'ok' : 'fenced');
-    if (this.#phase !== 'sending') return;
+    const mine = this.#holder[owner.chunk] === owner && owner.round === this.#round;
+    same('settle', status, !this.#isOpen ? 'closed' : mine ? 'ok' : 'fenced');
+    if (!this.#isOpen) {
+      this.#lateWords.push(...settlements.map(({ index, verdict: v }) => ({ owner, index, verb: v.verb })));
+      return;
+    }
     let applied = 0;
     for (const { index, verdict: v } of settlements) {
       const from = this.#bytes[owner.chunk]?.[index] ?? '';
@@ -303,7 +463,7 @@ export class Model {
 
   async #late(owner: Owner, index: number, from: string, verb: Verb): Promise<string | null> {
     const left = this.#left[owner.chunk]?.[index] === owner && !this.#doubt[owner.chunk]?.[index];
-    if (verb === 'failed') return from === 'U' && left ? 'F' : null;
+    if (verb === 'failed') return from === 'U' && left && owner.round === this.#round ? 'F' : null;
     if (verb !== 'sent' || from === 'S') return null;
     // Skipped after a try that did arrive: whatever the ledger makes of it, it doesn't open it.
     if (from === 'K') return (await this.#read())[owner.chunk]?.bytes[index] === 'S' ? 'S' : null;
@@ -315,6 +475,7 @@ export class Model {
     const { chunk } = owner;
     const finish = await this.#staged.ledger.finish(owner.claim);
     if (this.#phase !== 'sending') return same('finish', finish, { kind: 'refused', why: 'phase' });
+    if (owner.round !== this.#round) return same('finish', finish, { kind: 'refused', why: 'round' });
     if (this.#finished[chunk]) return same('finish', finish, { kind: 'finished' });
     if (this.#holder[chunk] !== owner) return same('finish', finish, { kind: 'refused', why: 'fenced' });
     const open = (this.#bytes[chunk] ?? []).some((byte) => 'PID'.includes(byte));
@@ -326,7 +487,8 @@ export class Model {
   async #lose(owner: Owner | null): Promise<void> {
     if (!owner) return;
     await this.#staged.ledger.lose(owner.claim, 'data-lost');
-    if (this.#phase !== 'sending' || this.#holder[owner.chunk] !== owner) return;
+    const mine = this.#holder[owner.chunk] === owner && owner.round === this.#round;
+    if (this.#phase !== 'sending' || !mine) return;
     const row = this.#bytes[owner.chunk] ?? [];
     row.forEach((byte, index) => {
       if (byte === 'P' || byte === 'D') row[index] = this.#ending(owner.chunk, index, 'F');
@@ -345,15 +507,17 @@ export class Model {
     );
   }
 
-  async #compare(before: readonly string[]): Promise<void> {
+  async #compare(before: readonly string[], reopened: boolean): Promise<void> {
     await assertBalanced(this.#staged);
+    same('late words', (await this.#staged.campaigns.late(this.#staged.id)).length, this.#lateWords.length);
     const now = await this.#read();
     now.forEach(({ bytes, used }, chunk) => {
       same(`the states of chunk ${chunk}`, bytes, (this.#bytes[chunk] ?? []).join(''));
       same(`the attempts of chunk ${chunk}`, used, this.#used[chunk]);
       [...bytes].forEach((byte, index) => {
         const was = before[chunk]?.[index] ?? '';
-        const lawful = was === byte || 'PID'.includes(was) || (was === 'U' && 'SF'.includes(byte)) || byte === 'S';
+        const final = was === byte || 'PID'.includes(was) || (was === 'U' && 'SF'.includes(byte)) || byte === 'S';
+        const lawful = final || (reopened && was !== 'S');
         if (!lawful) throw new Error(`${was} became ${byte} at ${chunk}/${index}`);
         if ('FK'.includes(byte) && this.#mayBeOut(chunk, index))
           throw new Error(`${byte} may be out: ${chunk}/${index}`);
@@ -362,6 +526,11 @@ export class Model {
       if (this.#finished[chunk] && /[PID]/.test(bytes)) throw new Error(`chunk ${chunk} is finished with ${bytes}`);
     });
   }
+}
+
+function refusedAs(error: unknown): string {
+  if (error instanceof FanmailError) return error.code;
+  throw error;
 }
 
 function same(what: string, got: unknown, expected: unknown): void {
