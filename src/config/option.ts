@@ -18,6 +18,7 @@ export const COMMANDS = [
   'preview',
   'doctor',
   'rehearse',
+  'suppress',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 
@@ -34,13 +35,17 @@ export interface Option {
   readonly requiredBy: readonly Command[];
   /** A word without dashes on the command line. */
   readonly positional: boolean;
+  /** Any number of such words. */
+  readonly many: boolean;
   /** A flag that takes no value. */
   readonly toggle: boolean;
   /** Never shown. */
   readonly secret: boolean;
 }
 
-const PLAIN = { env: null, default: null, requiredBy: [], positional: false, toggle: false, secret: false } as const;
+const PLAIN = {
+  ...{ env: null, default: null, requiredBy: [], positional: false, many: false, toggle: false, secret: false },
+} as const;
 
 type Own = Partial<Option> & Pick<Option, 'describe' | 'commands' | 'schema'>;
 export const option = <const T extends Own>(own: T): Omit<typeof PLAIN, keyof T> & T => ({ ...PLAIN, ...own });

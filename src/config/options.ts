@@ -3,6 +3,7 @@ import { LIST_OPTIONS } from './list-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
+import { SUPPRESSION_OPTIONS } from './suppression-options.js';
 
 const cores = () => availableParallelism();
 /** A rehearsal has a home and a Redis of its own, and never anybody else's. */
@@ -194,12 +195,13 @@ export const OPTIONS = {
       'doctor',
       'verify',
       'rehearse',
+      'suppress',
     ],
     'One JSON object on standard output and nothing else',
   ),
   out: option({
-    describe: 'Write summary and results into this folder, too; of a preview, the message into this .eml or .html file',
-    commands: ['report', 'preview'],
+    describe: "Where to write to: a report's folder, a preview's .eml or .html file, the file of an export",
+    commands: ['report', 'preview', 'suppress'],
     schema: line(),
   }),
   format: option({
@@ -236,6 +238,7 @@ export const OPTIONS = {
     positional: true,
   }),
   ...REHEARSAL_OPTIONS,
+  ...SUPPRESSION_OPTIONS,
   redis: option({
     describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',
     commands: KEEPING,

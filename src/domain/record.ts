@@ -28,6 +28,7 @@ export const REASONS = [
   'unanswered',
   'render',
   'throttled',
+  'suppressed',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 

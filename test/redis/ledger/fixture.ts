@@ -30,6 +30,8 @@ export const OPTIONS: CampaignOptions = {
   retryScheduleMs: [1],
   giveUpMs: 3_600_000,
   onUnknown: 'hold',
+  topic: null,
+  onDead: 'suppress',
   keepMs: 3_600_000,
   notify: null,
   resultsDir: null,
