@@ -27,11 +27,12 @@ export const SUPPRESSION_HASH_BYTES = 10;
 export const SUPPRESSION_SECRET = /^[0-9a-f]{64}$/;
 
 /**
- * What is kept of an address: the first 80 bits of SHA-256(secret NUL key). Nobody who lacks the secret can test a guess.
- * A secret of fixed length in front keys the hash as well as HMAC does here, see messageIdOf, at a third of the time.
+ * Writes what is kept of an address: the first 80 bits of SHA-256(secret NUL key). Nobody who lacks the secret can test a
+ * guess. A secret of fixed length in front keys the hash as well as HMAC does here, see messageIdOf; that, and a digest
+ * that comes as text and not as a buffer of its own, takes a quarter of the time.
  */
-export function suppressionHash(secret: string, key: string): Buffer {
-  return hash('sha256', `${secret}\0${key}`, 'buffer').subarray(0, SUPPRESSION_HASH_BYTES);
+export function writeSuppressionHash(secret: string, key: string, into: Buffer, at: number): void {
+  into.write(hash('sha256', `${secret}\0${key}`, 'binary'), at, SUPPRESSION_HASH_BYTES, 'latin1');
 }
 
 /** `2026-11-25`. */

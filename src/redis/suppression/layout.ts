@@ -4,7 +4,7 @@ import {
   SUPPRESSION_REASONS,
   type SuppressionItem,
   type SuppressionReason,
-  suppressionHash,
+  writeSuppressionHash,
 } from '../../domain/suppression.js';
 
 /** An address on the list, as Redis holds it. */
@@ -26,7 +26,7 @@ const TOPICS = 4_096;
 
 export function packHashes(secret: string, addresses: readonly string[]): Buffer {
   const packed = Buffer.allocUnsafe(addresses.length * HASH);
-  addresses.forEach((address, i) => void suppressionHash(secret, keyOf(address)).copy(packed, i * HASH));
+  addresses.forEach((address, i) => void writeSuppressionHash(secret, keyOf(address), packed, i * HASH));
   return packed;
 }
 
@@ -43,7 +43,7 @@ export function packNew(items: readonly NewItem[]): Buffer {
 
 /** The bucket and the field of a hash. */
 export function placeOf(hash: Buffer): { readonly bucket: number; readonly field: Buffer } {
-  return { bucket: hash.readUIntBE(0, 3) >>> 7, field: hash.subarray(2, HASH) };
+  return { bucket: hash.readUIntBE(0, 3) >>> 5, field: hash.subarray(2, HASH) };
 }
 
 /** What a value says; `names` are the topics by number. Unknown numbers are those of a topic or reason of a newer version. */

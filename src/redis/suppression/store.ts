@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { keyOf } from '../../domain/address-key.js';
 import { FanmailError } from '../../domain/errors.js';
-import { type SuppressionItem, suppressionHash } from '../../domain/suppression.js';
+import type { SuppressionItem } from '../../domain/suppression.js';
 import type { Suppression, SuppressionStanding } from '../../pipeline/suppression-ports.js';
 import { SUPPRESSION_LIST, SUPPRESSION_TOPICS, suppressionBucket } from '../keys.js';
 import { loadScript, type Reply, runScript, type Script } from '../script.js';
@@ -20,8 +19,8 @@ import {
 const FORMAT = '1';
 /** Addresses of one call: a script must not block Redis for long. */
 const BATCH = 1_000;
-const BUCKETS = 131_072;
-const BUCKETS_OF_PAGE = 1_000;
+const BUCKETS = 524_288;
+const BUCKETS_OF_PAGE = 4_000;
 /** A list whose secret changes under a caller was empty a moment ago: hardly ever, and not again and again. */
 const MOST_TRIES = 5;
 
@@ -180,7 +179,7 @@ export function createSuppression(redis: Redis): SuppressionStore {
 }
 
 function hashOf(secret: string, address: string): Buffer {
-  return suppressionHash(secret, keyOf(address));
+  return packHashes(secret, [address]);
 }
 
 function keyFrom(secret: string): Key {

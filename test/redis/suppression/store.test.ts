@@ -153,8 +153,8 @@ describe('the suppression list', () => {
       edges.map((hash) => ({ hash, why: 'manual', day: 20_000 })),
       'edge',
     );
-    expect(edges.map((hash) => placeOf(hash).bucket)).toEqual([0, 131_071]);
-    expect(await redis.exists(suppressionBucket(131_071))).toBe(1);
+    expect(edges.map((hash) => placeOf(hash).bucket)).toEqual([0, 524_287]);
+    expect(await redis.exists(suppressionBucket(524_287))).toBe(1);
     const seen = new Map<string, number>();
     for await (const page of list.pages()) {
       for (const { hash, items } of page) {
