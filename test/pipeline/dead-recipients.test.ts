@@ -20,7 +20,7 @@ const to = (...numbers: number[]) => numbers.map((n) => `r${n}@example.org`);
 
 /** Settled by a worker that died before it came to the suppression list. */
 async function withRefused(how: Parameters<typeof sending>[1]): Promise<Staged> {
-  const staged = await sending(redis(), { chunks: 2, perChunk: 4, ...how });
+  const staged = await sending(redis(), { chunks: 2, perChunk: 4, onDead: 'suppress', ...how });
   const chunk = await claimed(staged, 0);
   await begin(staged.ledger, chunk, [0, 1, 2, 3]);
   const banned = { ...GONE, enhanced: [7, 1] as const };

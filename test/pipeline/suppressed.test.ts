@@ -264,7 +264,7 @@ describe('a relay that says that there is no such address', () => {
   });
 
   it('is not in the way where the list can’t be changed: the recipient is failed', async () => {
-    const staged = await open({ perChunk: 1 });
+    const staged = await open({ perChunk: 1, onDead: 'suppress' });
     const log = keptLog();
     const broken = { ...list, add: async () => Promise.reject(new Error('OOM')) };
     const suppression = watchSuppression(broken, log);
