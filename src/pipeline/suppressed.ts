@@ -6,7 +6,6 @@ import type { ClaimedChunk } from './ports.js';
 import type { Intent, Recorder } from './recorder.js';
 
 const SUPPRESSED: Verdict = { verb: 'suppressed', reason: 'suppressed', reply: null, latencyMs: null, delayMs: 0 };
-const NOT_GRANTED: Promise<Intent> = Promise.resolve({ kind: 'not-granted' });
 
 export interface SuppressedOptions {
   readonly chunk: ClaimedChunk;
@@ -23,8 +22,8 @@ export interface SuppressedOptions {
 
 /**
  * Keeps a chunk from beginning whom nobody may send to: asks for all that is open when it starts, and again whenever the
- * list has changed. It stands before the ledger: an intent for a suppressed recipient is not recorded, whatever way it took
- * through the lanes. Who is suppressed is settled so while it waits; what is on the wire is left to the relay's word.
+ * list has changed. Who is suppressed is settled so while it waits, and then the ledger grants it no intent, whatever way it
+ * took through the lanes, since outcomes go before intents. What is on the wire is left to the relay's word.
  */
 export class Suppressed implements Pick<Recorder, 'begin'> {
   readonly #options: SuppressedOptions;
@@ -55,8 +54,8 @@ export class Suppressed implements Pick<Recorder, 'begin'> {
     this.#end();
   }
 
+  /** Notes who does not wait any more. */
   begin(chunk: ClaimedChunk, index: number): Promise<Intent> {
-    if (this.#never.has(index)) return NOT_GRANTED;
     this.#waiting.delete(index);
     return this.#options.ports.recorder.begin(chunk, index);
   }

@@ -61,13 +61,13 @@ const open = (text: string, options: Partial<ListOptions> = {}) =>
 
 const address = fc.oneof(
   fc.nat({ max: 20 }).map((n) => `User${n}@Example.com`),
-  fc.constantFrom('"""q,\\\\"" b"@example.com', 'jörg@bücher.example', 'no address', 'x@xn--bcher-kva.example'),
+  fc.constantFrom('"Q\\\\ b"@example.com', 'jörg@bücher.example', 'no address', 'x@xn--bcher-kva.example'),
 );
 const NEVER = new Set([
   'user3@example.com',
   'user7@example.com',
   'jörg@xn--bcher-kva.example',
-  '"q,\\\\" b"@example.com',
+  '"q\\\\ b"@example.com',
 ]);
 
 describe('a list of recipients, held against the suppression list', () => {
@@ -75,7 +75,7 @@ describe('a list of recipients, held against the suppression list', () => {
     const seen = { suppressed: 0, sendable: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(address, fc.string({ maxLength: 5 })), { maxLength: 30 }), async (people) => {
-        const quoted = (cell: string) => (cell.startsWith('"') ? cell : `"${cell.replaceAll('"', '""')}"`);
+        const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
         const lines = people.map(([to, name]) => `${quoted(name.replace(/\0/g, ''))},${quoted(to)}`);
         const text = ['name,email', ...lines, ''].join('\n');
         const packed = (await open(text)).packed(['name']);

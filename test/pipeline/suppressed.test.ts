@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Recipient } from '../../src/domain/recipient.js';
 import type { ChunkWorkerPorts } from '../../src/pipeline/chunk-ports.js';
 import { runChunk } from '../../src/pipeline/chunk-worker.js';
 import type { Suppression } from '../../src/pipeline/suppression-ports.js';
@@ -66,8 +67,17 @@ describe('a recipient on the suppression list', () => {
     const staged = await open();
     await list.add(to(1, 4), null, 'manual');
     const relay = new ScriptedRelay();
-    expect((await run(staged, relay)).end).toEqual({ kind: 'done' });
+    const composed: string[] = [];
+    const watched = {
+      compose(recipient: Recipient) {
+        composed.push(recipient.address);
+        return composer.compose(recipient);
+      },
+    };
+    expect((await run(staged, relay, { composer: () => watched })).end).toEqual({ kind: 'done' });
     expect(await bytesOf(staged)).toBe('SXSSXS');
+    // Nor is its envelope offered to the relay.
+    expect(composed).toEqual(to(0, 2, 3, 5));
     expect([...relay.handed].sort()).toEqual(to(0, 2, 3, 5));
     expect(await recordOf(staged, 1)).toMatchObject({ reason: 'suppressed', attempts: 0, code: 0 });
   });
@@ -120,7 +130,7 @@ describe('a recipient on the suppression list', () => {
     const staged = await open({ perChunk: 2 });
     await list.add(to(1), null, 'manual');
     const broken = {
-      compose: (recipient: Parameters<typeof composer.compose>[0]) => {
+      compose: (recipient: Recipient) => {
         if (recipient.address.startsWith('r1')) throw new Error('no such helper');
         return composer.compose(recipient);
       },
