@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Summary } from '../../src/domain/summary.js';
@@ -194,6 +194,17 @@ describe('launch', () => {
     file('all.csv', list('never@example.com'));
     const all = await place.run(launch('all.csv', '--id', 'all'));
     expect([all.code, all.err]).toEqual([2, expect.stringContaining('suppressed: 1')]);
+  });
+
+  it('makes a dry run without a Redis, too: none is begun for it, and one that is away is said', async () => {
+    file('dry.csv', list('never@example.com'));
+    const dry = [...launch('dry.csv'), '--dry-run', '--json'];
+    const fresh = join(place.folder, 'fresh');
+    const none = await place.run(dry, { FANMAIL_HOME: fresh });
+    expect([none.code, JSON.parse(none.out).total, existsSync(fresh)]).toEqual([0, 1, false]);
+    const away = await place.run(dry, { REDIS_URL: `unix://${fresh}/redis.sock` });
+    expect([away.code, JSON.parse(away.out).total]).toEqual([0, 1]);
+    expect(away.err).toContain('The suppression list was not asked: Redis at unix:');
   });
 
   it('suppresses an address that the relay says there is not, and leaves it out from then on', async () => {
