@@ -12,6 +12,7 @@ import { notify } from './pipeline/notifier.js';
 import type { Log, TemplateText } from './pipeline/ports.js';
 import { createRecorder } from './pipeline/recorder.js';
 import type { Composer } from './pipeline/relay-ports.js';
+import { watchSuppression } from './pipeline/suppression-watch.js';
 import { sweep } from './pipeline/sweep.js';
 import { type Actors, startConsumer } from './queue/consumer.js';
 import { QUEUE_PREFIX } from './redis/keys.js';
@@ -43,9 +44,10 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const results = createResults({ defaultDir: options.resultsDir, log });
   const composers = createComposers();
   const recorder = createRecorder(backend.ledger, log);
+  const suppression = watchSuppression(backend.suppression, log);
   const id = randomUUID();
 
-  const chunkPorts = { ...backend, recorder, relay: relays.of, composer: composers.of, log };
+  const chunkPorts = { ...backend, suppression, recorder, relay: relays.of, composer: composers.of, log };
 
   const actors: Actors = {
     chunk: (ref, signals) => runChunk(ref, chunkPorts, signals),
@@ -78,6 +80,7 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
       const impatience = setTimeout(() => relays.abandon(), graceMs);
       await consumer.close();
       clearTimeout(impatience);
+      await suppression.close();
       await relays.close();
       await backend.presence.leave(id);
     },

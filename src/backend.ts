@@ -8,6 +8,7 @@ import { createRetryStore } from './redis/ledger/retries.js';
 import { createStagingStore } from './redis/ledger/staging.js';
 import { createPresence } from './redis/presence.js';
 import { createScratch } from './redis/scratch.js';
+import { createSuppression } from './redis/suppression/store.js';
 
 /** Everything that lives in one Redis. */
 export function openBackend(redis: Redis) {
@@ -21,6 +22,7 @@ export function openBackend(redis: Redis) {
     scratch: createScratch(redis),
     breaker: createBreaker(redis),
     presence: createPresence(redis),
+    suppression: createSuppression(redis),
     /** The queue, loaded when it is needed: most commands only look at the ledger, and it takes a while. */
     wake(): Promise<Wake> {
       opening ??= import('./queue/wake.js').then(({ createWake }) => createWake(redis, QUEUE_PREFIX));

@@ -26,12 +26,12 @@ interface Source {
 }
 
 const IMPORT = /\b(import|export)\s+(type\s+)?((?:[\w$*\s{},]|\btype\b)*?)\s*from\s*['"]([^'"]+)['"]/g;
-const BARE = /\bimport\s*['"]([^'"]+)['"]/g;
+const BARE = /^\s*import\s*['"]([^'"]+)['"]/gm;
 /** `await import('x')`, and `import('x').Name` in a type. */
 const INLINE = /\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 /** What adapters implement. */
-const isPort = (target: string): boolean => /^pipeline\/(relay-|retry-)?ports\.ts$/.test(target);
+const isPort = (target: string): boolean => /^pipeline\/(relay-|suppression-)?ports\.ts$/.test(target);
 
 function importsOf(file: string, code: string): Import[] {
   const resolve = (name: string, typeOnly: boolean): Import => {

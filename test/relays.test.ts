@@ -19,7 +19,15 @@ async function listening(): Promise<ScriptRelay & { readonly said: string[] }> {
 function campaignFor(relay: RelayIdentity): Campaign {
   const options: CampaignOptions = {
     ...{ name: 'c', from: 'a@example.com', replyTo: null, relay, attempts: 1, retryScheduleMs: [1000] },
-    ...{ giveUpMs: 1000, onUnknown: 'hold', keepMs: 1000, notify: null, resultsDir: null },
+    ...{
+      giveUpMs: 1000,
+      onUnknown: 'hold',
+      topic: null,
+      onDead: 'suppress',
+      keepMs: 1000,
+      notify: null,
+      resultsDir: null,
+    },
   };
   return {
     ...{ id: 'c', phase: 'sending', flags: { paused: null, cancelling: false }, round: 1, generation: 1, nonce: 'n' },

@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { COMMANDS, type Command, type Option } from '../config/option.js';
 import { flagOf, OPTIONS, type OptionName, optionsOf } from '../config/options.js';
+import { BETWEEN_WORDS } from '../config/parse.js';
 import type { Flags } from '../config/settings.js';
 import { closest } from '../config/suggest.js';
 import { FanmailError } from '../domain/errors.js';
@@ -76,13 +77,23 @@ function flagsOf(args: Readonly<Record<string, unknown>>, command: Command, argv
     }
     const name = allowed.get(key);
     if (!name) throw unknownOption(key, command, [...allowed.keys()]);
+    if (Array.isArray(value) && (OPTIONS[name] as Option).many) {
+      // yargs drops a lone dash there, which stands for standard input.
+      const words = [...value.map(String), ...argv.filter((word) => word === '-')];
+      if (words.length > 0) flags[name] = words.join(BETWEEN_WORDS);
+      continue;
+    }
     if (Array.isArray(value))
       throw new FanmailError('USAGE', `--${key} is given more than once`, { hint: 'give it once' });
-    // yargs makes an empty word of a lone dash, which stands for standard input.
-    if (value === '' && OPTIONS[name].positional && argv.includes('-')) flags[name] = '-';
-    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') flags[name] = value;
+    if (typeof value === 'string') flags[name] = OPTIONS[name].positional ? dashed(value, argv) : value;
+    else if (typeof value === 'number' || typeof value === 'boolean') flags[name] = value;
   }
   return flags;
+}
+
+/** yargs makes an empty word of a lone dash, which stands for standard input. */
+function dashed(word: string, argv: readonly string[]): string {
+  return word === '' && argv.includes('-') ? '-' : word;
 }
 
 function refuseSurplus(words: unknown, command: Command): void {

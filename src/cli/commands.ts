@@ -85,6 +85,10 @@ export async function runCommand(
       const settings = resolveSettings(command, flags, around);
       return (await import('./rehearse.js')).rehearse(settings, session(settings));
     }
+    case 'suppress': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./suppress.js')).suppress(settings, session(settings));
+    }
     default:
       return command satisfies never;
   }

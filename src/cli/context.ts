@@ -7,7 +7,7 @@ import { openRedis } from '../redis/connect.js';
 import { ensureServer } from '../redis/embedded.js';
 import { examineRedis } from '../redis/examine.js';
 import { cacheFolder, findServerBinary, type ServerPlaces } from '../redis/find-server.js';
-import { findHome } from '../redis/home.js';
+import { findHome, hasServer } from '../redis/home.js';
 import { listCampaigns } from '../redis/ledger/campaigns.js';
 import { describeTarget, type RedisTarget } from '../redis/target.js';
 import type { Session } from './session.js';
@@ -43,6 +43,18 @@ export async function openContext(choice: RedisChoice, session: Session, name: s
   const { path } = await ensureServer({ home, bin: () => findServerBinary(serverPlaces(session)).bin, log });
   const target: RedisTarget = { kind: 'socket', path };
   return { backend: await connectBackend(target, log, name), target, home };
+}
+
+/** The same for a command that can do without: null where no Redis was ever used here, or it can't be reached, which is said. */
+export async function contextAtHand(choice: RedisChoice, session: Session, name: string): Promise<Context | null> {
+  if (choice.redis === null && !hasServer({ cwd: session.cwd, home: choice.home ?? undefined })) return null;
+  try {
+    return await openContext(choice, session, name);
+  } catch (error) {
+    if (!(error instanceof FanmailError)) throw error;
+    session.terminal.say(`The suppression list was not asked: ${error.message}`);
+    return null;
+  }
 }
 
 /** fanmail's own folder, where the embedded Redis lives; made where there is none. */

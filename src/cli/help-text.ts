@@ -41,7 +41,12 @@ export function commandHelp(command: Command, all: boolean, width: number): stri
 /** `launch <list>`: a command and its words. */
 export function positionalForm(command: Command): string {
   const words = optionsOf(command).filter((name) => OPTIONS[name].positional);
-  return [command, ...words.map((name) => (isRequired(name, command) ? `<${name}>` : `[${name}]`))].join(' ');
+  return [command, ...words.map((name) => wordForm(name, command))].join(' ');
+}
+
+function wordForm(name: OptionName, command: Command): string {
+  if (isRequired(name, command)) return `<${name}>`;
+  return (OPTIONS[name] as Option).many ? `[${name}..]` : `[${name}]`;
 }
 
 export function isRequired(name: OptionName, command: Command): boolean {

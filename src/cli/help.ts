@@ -42,10 +42,11 @@ export const SUMMARIES: Readonly<Record<Command, string>> = {
   export: 'Write what became of whom, as CSV or NDJSON',
   catch: 'Run a mail server that keeps everything to itself',
   redis: 'Start, stop or ask after the embedded Redis',
-  check: 'Find every fault of a list and a template; send nothing',
+  check: 'Find every fault of a list and a template',
   preview: 'Show the message to one recipient',
   doctor: 'Look at Node, Redis, the relay, disk and clock',
-  rehearse: 'Launch against a relay on a bad day; nothing leaves the machine',
+  rehearse: 'Launch against a relay on a bad day, on this machine',
+  suppress: 'Keep the list of addresses never to send to',
 };
 
 export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string, what: string])[]>> = {
@@ -95,5 +96,11 @@ export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string
       'fanmail rehearse people.csv --template ./mine --scenario drops',
       'broken connections; the sender is FANMAIL_FROM',
     ],
+  ],
+  suppress: [
+    ['fanmail suppress add ada@example.com --topic news', 'nothing more about this topic'],
+    ['fanmail suppress import never.csv', 'one address a line, or a list with an address column'],
+    ['fanmail suppress check ada@example.com', 'exits 0 where she may be sent to, 3 where not'],
+    ['fanmail suppress export --out list.txt', 'hashes and their key: keep it like the list itself'],
   ],
 };

@@ -8,12 +8,14 @@ import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
 import type { StagingStore } from '../pipeline/ports.js';
 import { type Staged, stage } from '../pipeline/stager.js';
+import { withoutSuppressed } from '../pipeline/suppressed-rows.js';
+import type { Suppression } from '../pipeline/suppression-ports.js';
 import { openRejects, type Rejects } from '../recipients/rejects.js';
 import { createMeasuringStore } from '../redis/ledger/measuring-store.js';
 import { describeRelay, identityOf, parseRelayUrl, type RelaySettings } from '../relay/url.js';
 import { count } from '../report/format.js';
 import { attachTo } from './attach.js';
-import { openContext, sayFindings } from './context.js';
+import { contextAtHand, openContext, sayFindings } from './context.js';
 import { makePlan, type Plan } from './plan.js';
 import type { Session } from './session.js';
 import { testTo } from './test-to.js';
@@ -34,7 +36,7 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   const context = await openContext(settings, session, 'launch');
   try {
     await sayFindings(context, session.terminal);
-    const staged = await stageList(id, plan, options, context.backend.staging, settings, session);
+    const staged = await stageList(id, plan, options, context.backend, settings, session);
     const campaign = await context.backend.campaigns.get(id);
     if (!campaign) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} vanished from Redis`);
     await (await context.backend.wake()).coordinator(campaign);
@@ -70,6 +72,8 @@ function campaignOptions(settings: LaunchSettings, relay: RelaySettings, cwd: st
     retryScheduleMs: settings.retrySchedule,
     giveUpMs: settings.giveUp,
     onUnknown: settings.onUnknown,
+    topic: settings.topic,
+    onDead: settings.onDead,
     keepMs: settings.keep,
     notify: settings.notify === null ? null : parseSender(settings.notify).address,
     // Somebody else's machine has other folders: there, the worker that aggregates has a setting of its own.
@@ -77,23 +81,30 @@ function campaignOptions(settings: LaunchSettings, relay: RelaySettings, cwd: st
   };
 }
 
+/** Where a list is staged; without a suppression list nobody is held against one. */
+export interface StagingPorts {
+  readonly staging: StagingStore;
+  readonly suppression: Suppression | null;
+}
+
 /** Stages and seals; the rejected rows go to a file in the campaign's folder of results. */
 export async function stageList(
   id: string,
   plan: Plan,
   options: CampaignOptions,
-  store: StagingStore,
+  { staging: store, suppression }: StagingPorts,
   settings: StagingSettings,
   session: Session,
 ): Promise<Staged> {
   const folder = join(resolve(session.cwd, settings.results), id);
   const rejects = openRejects(join(folder, 'rejects.csv'));
+  const batches = plan.list.packed(plan.needs) ?? plan.list.batches(plan.needs);
   try {
     return await stage({
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
-      batches: plan.list.packed(plan.needs) ?? plan.list.batches(plan.needs),
+      batches: suppression === null ? batches : withoutSuppressed(batches, suppression, options.topic),
       listDigest: () => plan.list.digest(),
       chunkSize: settings.chunkSize,
       reject: (some) => rejects.add(some),
@@ -142,8 +153,11 @@ async function confirm({ totals }: Staged, options: CampaignOptions, settings: S
 }
 
 async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings: LaunchSettings, session: Session) {
-  const store = createMeasuringStore();
-  const staged = await stageList(id, plan, options, store, { ...settings, yes: true }, session);
+  const context = await contextAtHand(settings, session, 'launch');
+  const ports = { staging: createMeasuringStore(), suppression: context?.backend.suppression ?? null };
+  const staged = await stageList(id, plan, options, ports, { ...settings, yes: true }, session).finally(() =>
+    context?.backend.close(),
+  );
   const message = composerOf({ id, salt: '', options }, plan.template).compose(staged.first);
   // A byte of state and 16 of record for each recipient, beside the compressed row.
   const redisBytes = staged.bytes + staged.totals.total * 17;

@@ -113,7 +113,7 @@ async function readExcludeFile(path: string): Promise<KeySet> {
   return readExclude(await openInput(path), path);
 }
 
-async function openInput(path: string): Promise<ListInput> {
+export async function openInput(path: string): Promise<ListInput> {
   if (path === '-') return process.stdin;
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new FanmailError('LIST_UNREADABLE', `${path} can't be read: ${error.code ?? error.message}`, {

@@ -101,7 +101,7 @@ async function perform(
     const addresses: string[] = [];
     const staging = { ...settings, dryRun: false, yes: true };
     const tapped = { ...plan, list: tap(plan.list, addresses, session.quiet) };
-    const { totals } = await stageList(id, tapped, optionsOf(stage, relay.port), backend.staging, staging, session);
+    const { totals } = await stageList(id, tapped, optionsOf(stage, relay.port), backend, staging, session);
     const campaign = await backend.campaigns.get(id);
     if (!campaign) throw new Error('the rehearsal vanished from its own Redis');
     await (await backend.wake()).coordinator(campaign);
@@ -137,6 +137,8 @@ function optionsOf({ settings, session }: Stage, port: number): CampaignOptions 
     retryScheduleMs: settings.waits,
     giveUpMs: GIVE_UP_MS,
     onUnknown: settings.onUnknown,
+    topic: null,
+    onDead: 'suppress',
     keepMs: GIVE_UP_MS,
     notify: null,
     resultsDir: resolve(session.cwd, settings.results),

@@ -20,6 +20,7 @@ export const COMMANDS = [
   'preview',
   'doctor',
   'rehearse',
+  'suppress',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 
@@ -36,6 +37,8 @@ export interface Option {
   readonly requiredBy: readonly Command[];
   /** A word without dashes on the command line. */
   readonly positional: boolean;
+  /** Any number of such words. */
+  readonly many: boolean;
   /** A flag that takes no value. */
   readonly toggle: boolean;
   /** Never shown. */
@@ -45,13 +48,7 @@ export interface Option {
 }
 
 const PLAIN = {
-  env: null,
-  default: null,
-  requiredBy: [],
-  positional: false,
-  toggle: false,
-  secret: false,
-  otherwise: {},
+  ...{ env: null, default: null, requiredBy: [], positional: false, many: false, toggle: false, secret: false },
 } as const;
 
 type Own = Partial<Option> & Pick<Option, 'describe' | 'commands' | 'schema'>;

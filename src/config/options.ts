@@ -3,7 +3,7 @@ import { LIST_OPTIONS } from './list-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
-import { RESULTS_OPTIONS } from './results-options.js';
+import { SUPPRESSION_OPTIONS } from './suppression-options.js';
 
 const cores = () => availableParallelism();
 /** A rehearsal has a home and a Redis of its own, and never anybody else's. */
@@ -196,13 +196,13 @@ export const OPTIONS = {
       'doctor',
       'verify',
       'rehearse',
+      'suppress',
     ],
     'One JSON object on standard output and nothing else',
   ),
   out: option({
-    describe: 'Write summary and results into this folder, too; of a preview, the message into this .eml or .html file',
-    commands: ['report', 'preview', 'export'],
-    otherwise: { export: 'The file to write, instead of standard output' },
+    describe: "Where to write to: a report's folder, a preview's .eml or .html file, the file of an export",
+    commands: ['report', 'preview', 'suppress'],
     schema: line(),
   }),
   format: option({
@@ -240,6 +240,7 @@ export const OPTIONS = {
   }),
   ...RESULTS_OPTIONS,
   ...REHEARSAL_OPTIONS,
+  ...SUPPRESSION_OPTIONS,
   redis: option({
     describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',
     commands: KEEPING,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CAMPAIGN_ID } from '../domain/campaign.js';
+import { TOPIC } from '../domain/suppression.js';
 import { Secret } from './secret.js';
 
 /** Schemas from the text of an option to its value. The message of an issue says what is allowed. */
@@ -78,6 +79,19 @@ export function oneOf<const T extends readonly string[]>(values: T) {
 export function line() {
   return parsed('a text without line breaks or control characters, not empty', (text) =>
     /^\P{Cc}+$/u.test(text) ? text : undefined,
+  );
+}
+
+/** Words of the command line, any number, joined by the one character that none of them can hold. */
+export const BETWEEN_WORDS = '\0';
+export function words() {
+  return parsed('one word or more', (text) => text.split(BETWEEN_WORDS));
+}
+
+export function topic() {
+  return parsed(
+    'a name of 1 to 64 characters from a-z, 0-9, ".", "_" and "-", beginning and ending with a letter or digit',
+    (text) => (TOPIC.test(text) ? text : undefined),
   );
 }
 

@@ -9,6 +9,8 @@ export type Phase = (typeof PHASES)[number];
 
 /** What to do with a recipient whose worker or connection died between intent and outcome. */
 export type OnUnknown = 'hold' | 'resend';
+/** What to do with an address that a relay says there is not, beside failing its recipient. */
+export type OnDead = 'suppress' | 'keep';
 
 /** The relay of a campaign as far as others may know it: never a user name or password. */
 export interface RelayIdentity {
@@ -33,6 +35,9 @@ export interface CampaignOptions {
   /** Milliseconds after the seal, or a retry, when what is still open is failed as expired. */
   readonly giveUpMs: number;
   readonly onUnknown: OnUnknown;
+  /** Whoever is suppressed for it is not sent to; null: only who is suppressed for all. */
+  readonly topic: string | null;
+  readonly onDead: OnDead;
   /** Milliseconds that the ledger is kept after the end. */
   readonly keepMs: number;
   readonly notify: string | null;

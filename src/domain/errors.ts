@@ -20,6 +20,7 @@ export const ERRORS = {
   RELAY_URL: EXIT.refused,
   SENDER_INVALID: EXIT.refused,
   SCENARIO_INVALID: EXIT.refused,
+  SUPPRESSION_KEY: EXIT.refused,
   CAMPAIGN_EXISTS: EXIT.refused,
   CAMPAIGN_UNKNOWN: EXIT.refused,
   CAMPAIGN_NOT_OPEN: EXIT.refused,

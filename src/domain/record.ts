@@ -28,6 +28,7 @@ export const REASONS = [
   'unanswered',
   'render',
   'throttled',
+  'suppressed',
 ] as const;
 export type Reason = (typeof REASONS)[number];
 /** The reason that results give to who is failed or unknown in the ledger, but whose message the relay took after the close. */

@@ -8,8 +8,17 @@ import { REASONS, type Reason } from './record.js';
  * waiting        later, no attempt used
  * untouched      pending again, no attempt used
  * unknown        may have arrived (the ledger tries again where the operator chose `resend`)
+ * suppressed     never to be sent to; said of one that waits, and of no other
  */
-export const VERBS = { sent: 's', failed: 'f', deferred: 'd', waiting: 'w', untouched: 'n', unknown: 'u' } as const;
+export const VERBS = {
+  sent: 's',
+  failed: 'f',
+  deferred: 'd',
+  waiting: 'w',
+  untouched: 'n',
+  unknown: 'u',
+  suppressed: 'x',
+} as const;
 export type Verb = keyof typeof VERBS;
 
 export interface Verdict {

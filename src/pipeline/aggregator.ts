@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Campaign, Standing } from '../domain/campaign.js';
+import { suppressingDead } from './dead-recipients.js';
 import type { Campaigns, ChunkResult, Log, ResultSource, Results, Wake } from './ports.js';
+import type { Suppression } from './suppression-ports.js';
 
 export interface AggregatorPorts {
   readonly campaigns: Campaigns;
+  readonly suppression: Suppression;
   readonly results: Results;
   readonly wake: Wake;
   readonly log: Log;
@@ -33,7 +36,7 @@ export async function aggregate(id: string, round: number, ports: AggregatorPort
   if (!standing || standing.campaign.round !== round) return;
   const { campaign } = standing;
   const source = await readSource(standing, campaigns, () => keepingAddresses(campaign, campaigns));
-  const { summary, dir } = await ports.results.write(campaign, source);
+  const { summary, dir } = await ports.results.write(campaign, seeingToDead(campaign, source, ports));
   const marked = await campaigns.mark(campaign, token, JSON.stringify({ ...summary, resultsDir: dir }));
   log.info({ campaign: id, round, dir, marked }, 'aggregated');
   if (marked === 'ok') await campaigns.letExpire(campaign);
@@ -64,6 +67,15 @@ async function openAgain(seen: Campaign, ports: AggregatorPorts): Promise<void> 
   const chunks = await ports.campaigns.unfinished(campaign);
   ports.log.warn({ campaign: seen.id, chunks: chunks.length, generation }, 'chunks are open; fanning out again');
   await ports.wake.flow(campaign, chunks);
+}
+
+function seeingToDead(
+  { options }: Campaign,
+  source: ResultSource,
+  { suppression, log }: AggregatorPorts,
+): ResultSource {
+  if (options.onDead !== 'suppress') return source;
+  return { ...source, chunks: () => suppressingDead(source.chunks(), source.words, suppression, log) };
 }
 
 async function afterwards(campaign: Campaign, ports: AggregatorPorts): Promise<void> {

@@ -2,6 +2,7 @@ import type { Campaign } from '../domain/campaign.js';
 import type { Breaker, Campaigns, ChunkLedger, Log, Scratch, TemplateText } from './ports.js';
 import type { Recorder } from './recorder.js';
 import type { Composer, Relay } from './relay-ports.js';
+import type { SuppressionWatch } from './suppression-watch.js';
 
 /** What the chunk worker needs. */
 export interface ChunkWorkerPorts {
@@ -10,6 +11,7 @@ export interface ChunkWorkerPorts {
   readonly recorder: Recorder;
   readonly scratch: Scratch;
   readonly breaker: Breaker;
+  readonly suppression: SuppressionWatch;
   /** This process's connections to the campaign's relay, or why it can't have any. */
   relay(campaign: Campaign): Relay | string;
   composer(campaign: Campaign, template: TemplateText): Composer;

@@ -4,6 +4,7 @@ import { isSenderMisconfigured, judge, type Verdict } from '../domain/verdict.js
 import type { ChunkWorkerPorts } from './chunk-ports.js';
 import type { Open } from './open.js';
 import type { ClaimedChunk } from './ports.js';
+import { isDead } from './suppression-watch.js';
 
 /** Connections lost in a row, without any reply in between, that speak of the relay and not of the messages. */
 const DROPS_IN_A_ROW = 25;
@@ -14,6 +15,8 @@ export interface ConclusionsOptions {
   readonly ports: ChunkWorkerPorts;
   /** Told of a recipient that may be begun again. */
   readonly again: (open: Open) => void;
+  /** Told of a recipient of whom the relay says that there is none. */
+  readonly dead: (open: Open) => void;
   /** Told whenever an outcome was recorded. */
   readonly recorded: () => void;
 }
@@ -58,6 +61,7 @@ export class Conclusions {
       });
       return;
     }
+    if (verdict.verb === 'failed' && outcome.kind === 'refused' && isDead(outcome.reply)) this.#options.dead(open);
     this.record(open, verdict);
   }
 

@@ -26,7 +26,7 @@ export interface LanesOptions {
   readonly chunk: ClaimedChunk;
   readonly recipients: readonly Recipient[];
   readonly composer: Composer;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, 'begin'>;
   readonly conclusions: Conclusions;
   /** What is open and due, in order; lanes take from its head. */
   readonly ready: Open[];

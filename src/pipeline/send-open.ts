@@ -8,6 +8,7 @@ import { type Open, openNow } from './open.js';
 import type { ClaimedChunk, LedgerStop } from './ports.js';
 import type { Intent } from './recorder.js';
 import type { Asker, Composer, Relay } from './relay-ports.js';
+import { Suppressed } from './suppressed.js';
 
 export interface SendInput {
   readonly chunk: ClaimedChunk;
@@ -41,6 +42,7 @@ class Sending implements Asker {
   readonly #input: SendInput;
   readonly #ready: Open[];
   readonly #conclusions: Conclusions;
+  readonly #suppressed: Suppressed;
   readonly #lanes: Lanes;
   /** As the signal says; it is asked for every message, and slow to answer. */
   #isTold: boolean;
@@ -59,22 +61,38 @@ class Sending implements Asker {
 
   constructor(input: SendInput) {
     const { chunk, campaign, recipients, composer, ports, signals } = input;
-    const { recorder, log } = ports;
+    const { log } = ports;
     const ready = openNow(chunk);
     const changed = () => this.#changed();
     // What is looked at for every message is never made by spreading: V8 knows such objects one by one.
-    const again = (open: Open) => void ready.push(open);
-    const conclusions = new Conclusions({ chunk, campaign, ports, again, recorded: changed });
+    const again = (open: Open) => {
+      if (suppressed.mayReturn(open.index)) ready.push(open);
+    };
+    const dead = (open: Open) => this.#dead(open);
+    const conclusions = new Conclusions({ chunk, campaign, ports, again, dead, recorded: changed });
+    const suppressed = new Suppressed({
+      chunk,
+      recipients,
+      topic: campaign.options.topic,
+      ports,
+      drop: (indices) => void ready.splice(0, ready.length, ...ready.filter(({ index }) => !indices.has(index))),
+      record: (index, verdict) => conclusions.record({ index, attempts: 0, dropped: false }, verdict),
+      failed: (error) => {
+        this.#refused({ kind: 'redis', error });
+        this.#changed();
+      },
+    });
     this.#input = input;
     this.#isTold = signals.quiet.aborted || signals.lost.aborted;
     for (const signal of [signals.quiet, signals.lost]) signal.addEventListener('abort', this.#onTold);
     this.#ready = ready;
     this.#conclusions = conclusions;
+    this.#suppressed = suppressed;
     this.#lanes = new Lanes({
       chunk,
       recipients,
       composer,
-      recorder,
+      recorder: suppressed,
       conclusions,
       ready,
       log,
@@ -98,8 +116,10 @@ class Sending implements Asker {
   async run(): Promise<SendStop> {
     let stop: SendStop | null = null;
     try {
+      await this.#suppressed.start();
       while (!stop) stop = await this.#step();
     } finally {
+      this.#suppressed.close();
       // Whatever happened: nobody leaves a chunk with messages on the wire.
       while (this.#busy) await this.#change();
       this.#lanes.close();
@@ -161,6 +181,12 @@ class Sending implements Asker {
     // Redis refuses to write: no intent, so nothing is sent.
     if (intent.kind === 'redis')
       this.#stop ??= { kind: 'fault', why: `Redis: ${String(intent.error)}`, waitMs: REDIS_REFUSED_MS };
+  }
+
+  #dead({ index }: Open): void {
+    const { campaign, recipients, ports } = this.#input;
+    const address = recipients[index]?.address;
+    if (address !== undefined && campaign.options.onDead === 'suppress') ports.suppression.dead(address);
   }
 
   async #fault(why: string, cause: RelayFault['cause']): Promise<SendStop> {

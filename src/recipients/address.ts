@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import { keyOf } from '../domain/address-key.js';
 import type { RejectReason } from '../domain/recipient.js';
 
 export type ParsedAddress =
@@ -72,11 +73,6 @@ function parseCarefully(text: string): ParsedAddress {
   const octets = Buffer.byteLength(address);
   if (octets > MAX_ADDRESS) return refuse('address-too-long', `It has ${octets} octets; ${MAX_ADDRESS} are allowed.`);
   return { ok: true, address, key: keyOf(address) };
-}
-
-/** For comparing a parsed address: in lower case, composed (NFC), so that both ways to write `é` are one. */
-export function keyOf(address: string): string {
-  return NOT_ASCII.test(address) ? address.normalize('NFC').toLowerCase().normalize('NFC') : address.toLowerCase();
 }
 
 function localFault(local: string): ParsedAddress | null {

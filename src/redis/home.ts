@@ -17,21 +17,37 @@ export interface ServerPaths {
   readonly pidFile: string;
 }
 
+export interface HomeOptions {
+  readonly cwd: string;
+  readonly home?: string | undefined;
+}
+
 /**
  * The folder of fanmail's own things: the one that is named (`FANMAIL_HOME`), else the nearest `.fanmail/` here or in a
  * parent folder, else a new one here. A `.fanmail/` of another user is passed over: whoever owns it owns the Redis in it.
  */
-export function findHome(options: { readonly cwd: string; readonly home?: string | undefined }): string {
+export function findHome(options: HomeOptions): string {
   if (options.home) return createHome(resolve(options.cwd, options.home));
-  for (let folder = resolve(options.cwd); ; folder = dirname(folder)) {
-    const candidate = join(folder, '.fanmail');
-    const stats = lstatSync(candidate, { throwIfNoEntry: false });
-    if (stats?.isDirectory() && isOurs(stats)) return candidate;
-    if (folder === dirname(folder)) break;
-  }
+  const nearest = nearestHome(options.cwd);
+  if (nearest !== null) return nearest;
   const here = join(resolve(options.cwd), '.fanmail');
   if (existsSync(here)) throw unusable(here, 'belongs to another user');
   return createHome(here);
+}
+
+/** Whether such a folder is there and an embedded server was ever started in it; makes nothing. */
+export function hasServer(options: HomeOptions): boolean {
+  const home = options.home ? resolve(options.cwd, options.home) : nearestHome(options.cwd);
+  return home !== null && existsSync(join(home, 'redis', 'redis.log'));
+}
+
+function nearestHome(cwd: string): string | null {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const candidate = join(folder, '.fanmail');
+    const stats = lstatSync(candidate, { throwIfNoEntry: false });
+    if (stats?.isDirectory() && isOurs(stats)) return candidate;
+    if (folder === dirname(folder)) return null;
+  }
 }
 
 function createHome(home: string): string {

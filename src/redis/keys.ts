@@ -19,6 +19,18 @@ export function relayKey(identity: string): string {
   return `${PREFIX}:relay:${identity}`;
 }
 
+/** The suppression list, which all campaigns share: it never expires. No campaign's id begins with `_`. */
+const SUPPRESSION = `${PREFIX}:{_suppression}:`;
+/** Hash: format, secret, key, version, entries. The scripts name the others by this one. */
+export const SUPPRESSION_LIST = `${SUPPRESSION}list`;
+/** Hash: topic to its number. */
+export const SUPPRESSION_TOPICS = `${SUPPRESSION}topics`;
+
+/** Hash: addresses by a part of their hash, see suppression/shared.lua. */
+export function suppressionBucket(number: number): string {
+  return `${SUPPRESSION}bucket:${number}`;
+}
+
 export interface CampaignKeys {
   readonly campaign: string;
   readonly counters: string;

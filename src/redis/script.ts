@@ -8,9 +8,9 @@ export interface Script {
   readonly sha: string;
 }
 
-/** Reads a script that lies in src/redis/ledger, with the functions that all of them share in front. */
-export function loadScript(name: string): Script {
-  const read = (file: string) => readFileSync(new URL(`./ledger/${file}.lua`, import.meta.url), 'utf8');
+/** Reads a script that lies in a folder of src/redis, with the functions that all of that folder share in front. */
+export function loadScript(name: string, folder: 'ledger' | 'suppression' = 'ledger'): Script {
+  const read = (file: string) => readFileSync(new URL(`./${folder}/${file}.lua`, import.meta.url), 'utf8');
   const source = `${read('shared')}\n${read(name)}`;
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }
@@ -23,7 +23,7 @@ export interface Reply {
 
 /**
  * Runs a script by its hash, and by its text where this Redis has not seen it (a new or restarted one).
- * Every script of the ledger may be repeated after a lost reply.
+ * Every script may be repeated after a lost reply.
  */
 export async function runScript(
   redis: Redis,
@@ -40,9 +40,9 @@ export async function runScript(
 }
 
 function parse(reply: unknown): Reply {
-  if (!Array.isArray(reply)) throw new TypeError('a ledger script returned no list');
+  if (!Array.isArray(reply)) throw new TypeError('a script returned no list');
   const [status, ...values] = reply.map(scalar);
-  if (!Buffer.isBuffer(status)) throw new TypeError('a ledger script returned no status');
+  if (!Buffer.isBuffer(status)) throw new TypeError('a script returned no status');
   return { status: status.toString('latin1'), values };
 }
 
@@ -50,5 +50,5 @@ function scalar(value: unknown): Buffer | number | null {
   if (value === null || value === undefined) return null;
   if (Buffer.isBuffer(value) || typeof value === 'number') return value;
   if (typeof value === 'string') return Buffer.from(value);
-  throw new TypeError(`a ledger script returned a ${typeof value}`);
+  throw new TypeError(`a script returned a ${typeof value}`);
 }

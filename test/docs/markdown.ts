@@ -20,6 +20,7 @@ export const PAGES = [
   'docs/how-to/retry-and-export.md',
   'docs/how-to/scripting.md',
   'docs/how-to/several-machines.md',
+  'docs/how-to/suppression.md',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

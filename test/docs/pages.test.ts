@@ -3,7 +3,14 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { STATE_NAMES, STATES } from '../../src/domain/state.js';
 import { INSTALL_HINT } from '../../src/redis/find-server.js';
-import { campaignKeys, chunkKeys, QUEUE_PREFIX, stagingKeys } from '../../src/redis/keys.js';
+import {
+  campaignKeys,
+  chunkKeys,
+  QUEUE_PREFIX,
+  SUPPRESSION_LIST,
+  SUPPRESSION_TOPICS,
+  stagingKeys,
+} from '../../src/redis/keys.js';
 import { codes, PAGES, page, prose, ROOT, section, table } from './markdown.js';
 
 /** The anchor that GitHub gives a heading. */
@@ -57,6 +64,12 @@ describe('the design', () => {
     expect(shown.sort()).toEqual(files.sort());
   });
 
+  it('has every script of the suppression list, and no other', () => {
+    const files = readdirSync(join(ROOT, 'src/redis/suppression')).filter((file) => /^(?!shared).*\.lua$/.test(file));
+    const shown = table(section(design, '## The suppression list')).flatMap(([name]) => codes(name ?? ''));
+    expect(shown.sort()).toEqual(files.map((file) => file.replace('.lua', '')).sort());
+  });
+
   it('has every key', () => {
     const shown = codes(table(section(design, '## The ledger')).join(' ')).join(' ');
     const names = [campaignKeys('i'), stagingKeys('i', 'n'), chunkKeys('i', 'n', 0)].flatMap((keys) =>
@@ -64,7 +77,7 @@ describe('the design', () => {
     );
     expect(names.length).toBeGreaterThan(10);
     for (const key of names) expect(shown).toContain(`:${key.replace(/:0$/, '').split(':').at(-1)}`);
-    expect(shown).toContain(QUEUE_PREFIX);
+    for (const key of [QUEUE_PREFIX, SUPPRESSION_LIST, SUPPRESSION_TOPICS]) expect(shown).toContain(key);
   });
 
   it('has the byte of every state', () => {

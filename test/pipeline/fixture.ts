@@ -15,10 +15,12 @@ import type {
   RelayConnection,
   Taken,
 } from '../../src/pipeline/relay-ports.js';
+import { watchSuppression } from '../../src/pipeline/suppression-watch.js';
 import { createBreaker } from '../../src/redis/breaker.js';
 import { createCampaigns } from '../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
 import { createScratch } from '../../src/redis/scratch.js';
+import { createSuppression } from '../../src/redis/suppression/store.js';
 import type { Staged } from '../redis/ledger/fixture.js';
 
 /** Keeps what is logged, for tests that ask. */
@@ -153,6 +155,7 @@ export function bench(redis: Redis, relay: Relay | string, more: Partial<ChunkWo
     recorder: createRecorder(ledger, log),
     scratch: createScratch(redis),
     breaker: createBreaker(redis),
+    suppression: watchSuppression(createSuppression(redis), log),
     relay: (_campaign: Campaign) => relay,
     composer: () => composer,
     ...more,

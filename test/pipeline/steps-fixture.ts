@@ -6,6 +6,7 @@ import type { Results } from '../../src/pipeline/ports.js';
 import { CHUNKS_QUEUE, jobId, STEPS_QUEUE } from '../../src/queue/jobs.js';
 import { createWake } from '../../src/queue/wake.js';
 import { QUEUE_PREFIX } from '../../src/redis/keys.js';
+import { createSuppression } from '../../src/redis/suppression/store.js';
 import { finishChunk, type Staged, sending } from '../redis/ledger/fixture.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { keptLog } from './fixture.js';
@@ -29,7 +30,8 @@ export function useSteps() {
   });
 
   const ports = (staged: Staged, results: Results = keptResults()): AggregatorPorts => {
-    return { campaigns: staged.campaigns, results, wake, log: keptLog() };
+    const suppression = createSuppression(redis);
+    return { campaigns: staged.campaigns, suppression, results, wake, log: keptLog() };
   };
   return {
     redis: () => redis,

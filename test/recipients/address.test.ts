@@ -2,7 +2,8 @@ import { domainToASCII } from 'node:url';
 import fc from 'fast-check';
 import validator from 'validator';
 import { describe, expect, it } from 'vitest';
-import { keyOf, parseAddress } from '../../src/recipients/address.js';
+import { keyOf } from '../../src/domain/address-key.js';
+import { parseAddress } from '../../src/recipients/address.js';
 
 const label63 = 'd'.repeat(63);
 

@@ -39,6 +39,8 @@ export function campaignOf(entries: number, resultsDir: string | null, changes: 
       retryScheduleMs: [15_000],
       giveUpMs: 432_000_000,
       onUnknown: 'hold',
+      topic: null,
+      onDead: 'suppress',
       keepMs: 2_592_000_000,
       notify: null,
       resultsDir,

@@ -25,6 +25,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: one('begin'), owner, indices, twice: fc.boolean() }) },
   { weight: 12, arbitrary: fc.record({ do: one('settle'), owner, verbs }) },
   { weight: 12, arbitrary: fc.record({ do: one('turn'), owner, verbs, indices }) },
+  { weight: 3, arbitrary: fc.record({ do: one('suppress'), owner, indices }) },
   { weight: 4, arbitrary: fc.record({ do: one('settle-again'), owner }) },
   { weight: 5, arbitrary: fc.record({ do: one('finish'), owner }) },
   { weight: 1, arbitrary: fc.record({ do: one('lose', 'crash'), owner }) },

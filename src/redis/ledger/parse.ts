@@ -30,7 +30,7 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     generation: Number(fields.generation),
     nonce: fields.nonce ?? '',
     salt: fields.salt ?? '',
-    options: JSON.parse(fields.options ?? '{}') as CampaignOptions,
+    options: parseOptions(fields.options ?? '{}'),
     totals: fields.totals ? (JSON.parse(fields.totals) as StagedTotals) : null,
     createdAt: Number(fields.createdAt),
     sealedAt: time('sealedAt'),
@@ -45,6 +45,13 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     retries: Number(fields.retries ?? 0),
     forgotten: Number(fields.forgotten ?? 0),
   };
+}
+
+/** What a version before the suppression list didn't know of. */
+const OLDER: Pick<CampaignOptions, 'topic' | 'onDead'> = { topic: null, onDead: 'keep' };
+
+function parseOptions(text: string): CampaignOptions {
+  return { ...OLDER, ...(JSON.parse(text) as CampaignOptions) };
 }
 
 export function parsePhase(text: string): Phase {

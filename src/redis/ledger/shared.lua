@@ -74,7 +74,7 @@ end
 -- With `resend`, a recipient is tried again although a former try may have arrived. Then it never ends as one who surely
 -- got nothing: only as sent, or unknown.
 local function ending(r, to, reason)
-  if r.doubt and (to == 'F' or to == 'K') then return 'U', REASON.unanswered end
+  if r.doubt and (to == 'F' or to == 'K' or to == 'X') then return 'U', REASON.unanswered end
   return to, reason
 end
 

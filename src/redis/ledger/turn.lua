@@ -1,5 +1,6 @@
 -- What a turn of a worker's event loop brings for a chunk, in one step: outcomes of what is in flight under this fence, and
 -- then intents: who is to be handed to the relay now. Either may be none.
+-- A recipient that waits may be told to be suppressed, by the owner alone; one that is in flight may not.
 -- A late word of a former owner makes only final states: sent always counts; failed only from the fence that left that
 -- unknown, in the same round; anything else changes nothing. After the close, words go to the late list.
 -- KEYS: campaign chunk; the others have the same hash tag and are named by these, since each one that is said costs a call
@@ -71,6 +72,11 @@ end
 
 -- The state after an outcome, the reason, and the attempts that it used; nil where it changes nothing.
 local function after(from, verb, reason, r)
+  if verb == 'x' then
+    if not mine or (from ~= 'P' and from ~= 'D') then return nil end
+    local to, why = ending(r, 'X', reason)
+    return to, why, 0
+  end
   if mine and from == 'I' then
     local to
     if verb == 's' then to = 'S'
@@ -90,7 +96,7 @@ local function after(from, verb, reason, r)
     if c.cancelling and (to == 'P' or to == 'D') then to, reason = 'K', REASON.cancelled end
     to, reason = ending(r, to, reason)
     return to, reason, (verb == 'n' or verb == 'w') and 0 or 1
-  elseif verb == 's' and STATE_OF[from] and from ~= 'S' and from ~= 'X' then
+  elseif verb == 's' and STATE_OF[from] and from ~= 'S' then
     return 'S', reason, 0
   elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(ARGV[3]) and not r.doubt then
     return 'F', reason, 0

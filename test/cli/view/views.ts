@@ -21,6 +21,8 @@ export const CAMPAIGN: Campaign = {
     retryScheduleMs: [15_000],
     giveUpMs: 432_000_000,
     onUnknown: 'hold',
+    topic: null,
+    onDead: 'suppress',
     keepMs: 2_592_000_000,
     notify: null,
     resultsDir: null,

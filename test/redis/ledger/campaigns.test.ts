@@ -48,6 +48,15 @@ async function ended(how: Parameters<typeof sending>[1] = {}): Promise<Staged> {
   return staged;
 }
 
+describe('a campaign that an older version staged', () => {
+  it('has no topic, and keeps who is dead', async () => {
+    const staged = await sealed(redis);
+    const { topic: _topic, onDead: _onDead, ...older } = staged.options;
+    await redis.hset(campaignKeys(staged.id).campaign, 'options', JSON.stringify(older));
+    expect((await campaignOf(staged)).options).toEqual({ ...older, topic: null, onDead: 'keep' });
+  });
+});
+
 describe('the scripts and the types', () => {
   it('number the reasons alike', () => {
     const table = /local REASON = \{([^}]*)\}/.exec(SHARED)?.[1] ?? '';

@@ -34,6 +34,9 @@ export const OPTIONS: CampaignOptions = {
   retryScheduleMs: [1],
   giveUpMs: 3_600_000,
   onUnknown: 'hold',
+  topic: null,
+  // Tests share a Redis, and their recipients have the same addresses.
+  onDead: 'keep',
   keepMs: 3_600_000,
   notify: null,
   resultsDir: null,

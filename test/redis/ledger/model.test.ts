@@ -64,6 +64,14 @@ const op = fc.oneof(
       indices: fc.subarray([0, 1, 2]),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('suppress' as const),
+      owner,
+      indices: fc.subarray([0, 1, 2], { minLength: 1 }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('settle-again' as const), owner }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('finish' as const), owner }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('lose' as const, 'crash' as const), owner }) },
@@ -162,6 +170,26 @@ describe('that property notices a ledger that', () => {
       "elseif verb == 'd' and from == 'U' then return 'D', reason, 0\n  elseif verb == 'f' and from == 'U'",
     ],
     ['takes a late failure from another fence', 'turn', ' and r.due == tonumber(ARGV[3]) and not r.doubt', ''],
+    ['suppresses for anybody', 'turn', "if not mine or (from ~= 'P'", "if (from ~= 'P'"],
+    [
+      'suppresses what is in flight',
+      'turn',
+      "(from ~= 'P' and from ~= 'D')",
+      "(from ~= 'P' and from ~= 'D' and from ~= 'I')",
+    ],
+    ['suppresses what is final', 'turn', "or (from ~= 'P' and from ~= 'D') then return nil", 'then return nil'],
+    [
+      'forgets to suppress',
+      'turn',
+      "local to, why = ending(r, 'X', reason)",
+      'if true then return nil end local to, why',
+    ],
+    [
+      'suppresses who may have got one',
+      'turn',
+      "local to, why = ending(r, 'X', reason)",
+      "local to, why = 'X', reason",
+    ],
     ['drops a late sent', 'turn', "elseif verb == 's' and", "elseif verb == 'never' and"],
     [
       'settles and begins after the close',

@@ -23,6 +23,8 @@ export type Op =
       readonly verbs: readonly Verb[];
       readonly indices: readonly number[];
     }
+  /** Says of these, wherever they are, that they are never to be sent to. */
+  | { readonly do: 'suppress'; readonly owner: number; readonly indices: readonly number[] }
   | { readonly do: 'settle-again'; readonly owner: number }
   | { readonly do: 'finish' | 'lose' | 'crash'; readonly owner: number }
   /** Of this round, or of the one before it, by an aggregator that thaws. */
@@ -120,6 +122,8 @@ export class Model {
         return this.#settle(this.#pick(op.owner), op.verbs);
       case 'turn':
         return this.#turn(this.#pick(op.owner), op.verbs, op.indices);
+      case 'suppress':
+        return this.#suppress(this.#pick(op.owner), op.indices);
       case 'settle-again':
         return this.#settleAgain(this.#pick(op.owner));
       case 'finish':
@@ -327,9 +331,9 @@ export class Model {
     same('the states that the claim returns', claim.claim.states.toString(), row.join(''));
   }
 
-  /** Whoever may have got a message is never called failed or skipped. */
+  /** Whoever may have got a message is never called failed, skipped or suppressed. */
   #ending(chunk: number, index: number, byte: string): string {
-    return this.#doubt[chunk]?.[index] && (byte === 'F' || byte === 'K') ? 'U' : byte;
+    return this.#doubt[chunk]?.[index] && 'FKX'.includes(byte) ? 'U' : byte;
   }
 
   #use(chunk: number, index: number, by: number): number {
@@ -408,6 +412,13 @@ export class Model {
     return settlements;
   }
 
+  async #suppress(owner: Owner | null, indices: readonly number[]): Promise<void> {
+    if (!owner) return;
+    const settlements = indices.map((index) => ({ index, verdict: verdict('suppressed', { reason: 'suppressed' }) }));
+    await this.#tell(owner, settlements);
+    owner.last = settlements;
+  }
+
   async #settleAgain(owner: Owner | null): Promise<void> {
     if (owner && owner.last.length > 0) await this.#tell(owner, owner.last);
   }
@@ -426,6 +437,12 @@ export class Model {
     let applied = 0;
     for (const { index, verdict: v } of settlements) {
       const from = this.#bytes[owner.chunk]?.[index] ?? '';
+      if (v.verb === 'suppressed') {
+        if (!mine || !'PD'.includes(from)) continue;
+        applied++;
+        this.#set(owner, index, this.#ending(owner.chunk, index, 'X'));
+        continue;
+      }
       const to =
         mine && from === 'I' ? this.#after(owner, index, v.verb) : await this.#late(owner, index, from, v.verb);
       if (to === null) continue;
@@ -456,6 +473,8 @@ export class Model {
         if (this.#hold || this.#cancelling || used >= this.#attempts) return 'U';
         (this.#doubt[chunk] ?? [])[index] = true;
         return 'D';
+      case 'suppressed':
+        throw new Error('what is on the wire is not suppressed');
       default:
         return verb satisfies never;
     }
@@ -519,7 +538,7 @@ export class Model {
         const final = was === byte || 'PID'.includes(was) || (was === 'U' && 'SF'.includes(byte)) || byte === 'S';
         const lawful = final || (reopened && was !== 'S');
         if (!lawful) throw new Error(`${was} became ${byte} at ${chunk}/${index}`);
-        if ('FK'.includes(byte) && this.#mayBeOut(chunk, index))
+        if ('FKX'.includes(byte) && this.#mayBeOut(chunk, index))
           throw new Error(`${byte} may be out: ${chunk}/${index}`);
         if (byte === 'S' && !this.#accepted[chunk]?.[index]) throw new Error(`sent without a copy: ${chunk}/${index}`);
       });
@@ -547,4 +566,5 @@ export async function forget(redis: Redis, staged: Staged): Promise<void> {
   await redis.unlink(...keys, ...Object.values(campaignKeys(staged.id)));
 }
 
-export const ALL_VERBS = Object.keys(VERBS) as readonly Verb[];
+/** What a relay's answers come to: of suppression it says nothing. */
+export const ALL_VERBS = (Object.keys(VERBS) as Verb[]).filter((verb) => verb !== 'suppressed');
