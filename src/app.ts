@@ -9,6 +9,7 @@ import { aggregate } from './pipeline/aggregator.js';
 import { runChunk } from './pipeline/chunk-worker.js';
 import { coordinate } from './pipeline/coordinator.js';
 import { notify } from './pipeline/notifier.js';
+import { createPacers } from './pipeline/pacers.js';
 import type { Log, TemplateText } from './pipeline/ports.js';
 import { createRecorder } from './pipeline/recorder.js';
 import type { Composer } from './pipeline/relay-ports.js';
@@ -23,8 +24,8 @@ import { noticeMessage } from './report/notice.js';
 import { createResults } from './report/results.js';
 
 export interface WorkerOptions {
-  /** The relay that this process has credentials for; null: only relays that need none. */
-  readonly relay: RelaySettings | null;
+  /** The relays that this process has credentials for; beside these, it can use those that need none. */
+  readonly relays: readonly RelaySettings[];
   readonly connections: number;
   readonly chunks: number;
   readonly resultsDir: string;
@@ -44,17 +45,20 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const results = createResults({ defaultDir: options.resultsDir, log });
   const composers = createComposers();
   const recorder = createRecorder(backend.ledger, log);
+  const pacers = createPacers(backend.pace, log);
   const suppression = watchSuppression(backend.suppression, log);
   const id = randomUUID();
 
-  const chunkPorts = { ...backend, suppression, recorder, relay: relays.of, composer: composers.of, log };
+  const { routes } = relays;
+  const own = { suppression, recorder, routes, pacer: pacers.of, composer: composers.of, log };
+  const chunkPorts = { ...backend, ...own };
 
   const actors: Actors = {
     chunk: (ref, signals) => runChunk(ref, chunkPorts, signals),
     coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, wake, log }),
     aggregate: (campaign, round) => aggregate(campaign, round, { ...backend, wake, results, log }),
     notify: (campaign, round, quiet) =>
-      notify(campaign, round, { ...backend, relay: relays.of, compose: composeNotice, log }, quiet),
+      notify(campaign, round, { ...backend, routes: relays.routes, compose: composeNotice, log }, quiet),
   };
   const consumer = startConsumer(backend.redis, actors, { prefix: QUEUE_PREFIX, chunks: options.chunks, log });
   await consumer.ready();
@@ -82,6 +86,9 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
       clearTimeout(impatience);
       await suppression.close();
       await relays.close();
+      await pacers
+        .close()
+        .catch((error: unknown) => log.warn({ err: error }, 'connections to domains expire by themselves'));
       await backend.presence.leave(id);
     },
     /** Does not wait for the relay: what is on the wire becomes unknown now. */

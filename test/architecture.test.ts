@@ -31,7 +31,7 @@ const BARE = /^\s*import\s*['"]([^'"]+)['"]/gm;
 const INLINE = /\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 /** What adapters implement. */
-const isPort = (target: string): boolean => /^pipeline\/(relay-|suppression-)?ports\.ts$/.test(target);
+const isPort = (target: string): boolean => /^pipeline\/(relay-|pace-|retry-|suppression-)?ports\.ts$/.test(target);
 
 function importsOf(file: string, code: string): Import[] {
   const resolve = (name: string, typeOnly: boolean): Import => {

@@ -51,12 +51,14 @@ function campaignFor(relay: RelayIdentity): Campaign {
 it('a worker says its password to its own relay, and to none that a campaign in Redis names instead', async () => {
   const [own, other] = [await listening(), await listening()];
   const settings = parseRelayUrl(`smtp://me:opensesame@127.0.0.1:${own.port}?tls=none`);
-  const relays = createRelays({ relay: settings, connections: 1, log });
+  const relays = createRelays({ relays: [settings], connections: 1, log });
   onTestFinished(() => relays.close());
   const identity = identityOf(settings);
   const connect = async (named: RelayIdentity) => {
-    const relay = relays.of(campaignFor(named));
-    if (typeof relay === 'string') return relay;
+    const routes = relays.routes(campaignFor(named));
+    if (typeof routes === 'string') return routes;
+    const [{ relay } = { relay: undefined }] = routes;
+    if (!relay) return 'none';
     const taken = await relay.take(1, NEVER);
     if (taken.kind === 'connections') for (const connection of taken.connections) connection.release();
     return taken.kind;

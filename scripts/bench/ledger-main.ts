@@ -60,7 +60,7 @@ const redis = await openRedis({ kind: 'socket', path: socket }, { name: 'bench',
 const backend = openBackend(redis);
 const ledger = watched(kind === 'memory' ? withoutRedis(backend.ledger) : backend.ledger);
 const options = {
-  relay: null,
+  relays: [],
   connections: Number(connections),
   chunks: 2,
   resultsDir: 'results',

@@ -3,7 +3,7 @@ import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
 import type { RecipientList } from '../recipients/list.js';
-import { parseRelayUrl } from '../relay/url.js';
+import { parseRelayUrls } from '../relay/urls.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
@@ -45,7 +45,7 @@ async function examine(settings: CheckSettings): Promise<Checked> {
 }
 
 async function checkRelay({ smtp }: CheckSettings, findings: Finding[]): Promise<void> {
-  if (smtp !== null) await attempt(findings, () => parseRelayUrl(smtp.reveal()));
+  if (smtp !== null) await attempt(findings, () => parseRelayUrls(smtp.reveal()));
   else findings.push(finding('RELAY_MISSING', 'no relay is named yet', 'For the launch, set SMTP_URL or give --smtp.'));
 }
 

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Settings } from '../config/settings.js';
+import { relaysOf } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { openContext, pickCampaign } from './context.js';
 import type { Session } from './session.js';
@@ -32,7 +33,7 @@ export async function control(action: Action, settings: Settings<Action>, sessio
     }
     // Delayed chunks would notice only when their time comes.
     if (action !== 'pause') {
-      await backend.breaker.clear(campaign.options.relay);
+      for (const { identity } of relaysOf(campaign.options)) await backend.breaker.clear(identity);
       await (await backend.wake()).promote(campaign);
     }
     if (settings.json) session.terminal.out(JSON.stringify({ campaign: id, action, phase: result.phase }));

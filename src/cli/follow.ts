@@ -1,5 +1,5 @@
 import type { Backend } from '../backend.js';
-import type { Standing } from '../domain/campaign.js';
+import { relaysOf, type Standing } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import type { Summary } from '../domain/summary.js';
 import { summaryText } from '../report/summary-text.js';
@@ -24,9 +24,15 @@ export type StoredSummary = Summary & { readonly resultsDir: string };
 export async function readProgress(backend: Backend, id: string): Promise<ProgressView> {
   const standing = await backend.campaigns.standing(id);
   if (!standing) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} is not in this Redis any more`);
-  const breaker = await backend.breaker.state(standing.campaign.options.relay);
-  const workers = await backend.presence.present();
-  return { standing, breaker, workers };
+  const choices = relaysOf(standing.campaign.options);
+  const [workers, ...relays] = await Promise.all([
+    backend.presence.present(),
+    ...choices.map(async ({ identity }) => {
+      const [breaker, pace] = await Promise.all([backend.breaker.state(identity), backend.pace.state(identity)]);
+      return { identity, breaker, pace };
+    }),
+  ]);
+  return { standing, relays, workers };
 }
 
 /** Shows a campaign's progress until it has ended, or until told to stop looking; `starting`: workers of our own come. */

@@ -3,20 +3,23 @@ import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { composerOf } from '../app.js';
 import type { Settings } from '../config/settings.js';
-import type { CampaignOptions } from '../domain/campaign.js';
+import { type CampaignOptions, type RelayChoice, relaysOf } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
+import type { PaceStore } from '../pipeline/pace-ports.js';
 import type { StagingStore } from '../pipeline/ports.js';
 import { type Staged, stage } from '../pipeline/stager.js';
 import { withoutSuppressed } from '../pipeline/suppressed-rows.js';
 import type { Suppression } from '../pipeline/suppression-ports.js';
 import { openRejects, type Rejects } from '../recipients/rejects.js';
 import { createMeasuringStore } from '../redis/ledger/measuring-store.js';
-import { describeRelay, identityOf, parseRelayUrl, type RelaySettings } from '../relay/url.js';
+import { identityOf, type RelaySettings } from '../relay/url.js';
+import { parseRelayUrls } from '../relay/urls.js';
 import { count } from '../report/format.js';
 import { attachTo } from './attach.js';
 import { contextAtHand, openContext, sayFindings } from './context.js';
 import { makePlan, type Plan } from './plan.js';
+import { paceOf, throughText } from './relay-options.js';
 import type { Session } from './session.js';
 import { testTo } from './test-to.js';
 
@@ -25,18 +28,19 @@ type StagingSettings = Pick<LaunchSettings, 'results' | 'chunkSize' | 'dryRun' |
 
 /** `fanmail launch`: stages a list, seals it, and follows it to its end unless told to detach. */
 export async function launch(settings: LaunchSettings, session: Session): Promise<number> {
-  const relay = requireRelay(settings.smtp?.reveal() ?? null);
-  const options = campaignOptions(settings, relay, session.cwd);
+  const relays = requireRelays(settings.smtp?.reveal() ?? null);
+  const options = campaignOptions(settings, relays, session.cwd);
   const id = settings.id ?? newId();
   const plan = await makePlan(settings);
   if (plan.list.notice !== null) session.terminal.say(plan.list.notice);
-  if (settings.testTo !== null) return testTo(settings.testTo, plan, relay, options, settings, session);
+  if (settings.testTo !== null) return testTo(settings.testTo, plan, relays[0], options, settings, session);
   if (settings.dryRun) return dryRun(id, plan, options, settings, session);
 
   const context = await openContext(settings, session, 'launch');
   try {
     await sayFindings(context, session.terminal);
     const staged = await stageList(id, plan, options, context.backend, settings, session);
+    await limitRelays(settings.relayRate, options, context.backend.pace);
     const campaign = await context.backend.campaigns.get(id);
     if (!campaign) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} vanished from Redis`);
     await (await context.backend.wake()).coordinator(campaign);
@@ -47,8 +51,10 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   }
 }
 
-function requireRelay(smtp: string | null): RelaySettings {
-  if (smtp !== null) return parseRelayUrl(smtp);
+type Relays = ReturnType<typeof parseRelayUrls>;
+
+function requireRelays(smtp: string | null): Relays {
+  if (smtp !== null) return parseRelayUrls(smtp);
   throw new FanmailError('RELAY_MISSING', 'no relay is named: where should the messages go?', {
     hint:
       'set SMTP_URL or give --smtp smtp://user:password@host:587\n' +
@@ -62,12 +68,13 @@ export function newId(): string {
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
 
-function campaignOptions(settings: LaunchSettings, relay: RelaySettings, cwd: string): CampaignOptions {
+function campaignOptions(settings: LaunchSettings, relays: Relays, cwd: string): CampaignOptions {
   return {
     name: settings.name ?? settings.list,
     from: parseSender(settings.from).header,
     replyTo: settings.replyTo === null ? null : parseSender(settings.replyTo).header,
-    relay: identityOf(relay),
+    relay: identityOf(relays[0]),
+    ...(relays.length > 1 && { relays: relays.map(choiceOf) }),
     attempts: settings.attempts,
     retryScheduleMs: settings.retrySchedule,
     giveUpMs: settings.giveUp,
@@ -78,7 +85,12 @@ function campaignOptions(settings: LaunchSettings, relay: RelaySettings, cwd: st
     notify: settings.notify === null ? null : parseSender(settings.notify).address,
     // Somebody else's machine has other folders: there, the worker that aggregates has a setting of its own.
     resultsDir: settings.redis === null ? resolve(cwd, settings.results) : null,
+    ...paceOf(settings),
   };
+}
+
+function choiceOf(settings: RelaySettings): RelayChoice {
+  return { identity: identityOf(settings), weight: settings.weight, spare: settings.spare };
 }
 
 /** Where a list is staged; without a suppression list nobody is held against one. */
@@ -146,10 +158,19 @@ function sayStaged({ totals }: Staged, verb: string, { terminal }: Session): voi
 /** On a terminal, launch asks before anything is sealed. */
 async function confirm({ totals }: Staged, options: CampaignOptions, settings: StagingSettings, session: Session) {
   if (settings.yes || settings.json) return;
-  const what = `${count(totals.total)} messages from ${options.from} through ${describeRelay(options.relay)}`;
+  const what = `${count(totals.total)} messages from ${options.from} through ${throughText(options)}`;
   const answer = await session.terminal.ask(`Send ${what}? [y/N] `, session.quiet).catch(() => 'n');
   if (answer === null || /^y(es)?$/i.test(answer.trim())) return;
   throw new FanmailError('USAGE', 'not launched: nothing was sent', { hint: '--yes answers in advance' });
+}
+
+async function limitRelays(
+  rate: LaunchSettings['relayRate'],
+  options: CampaignOptions,
+  pace: PaceStore,
+): Promise<void> {
+  if (rate === null) return;
+  for (const { identity } of relaysOf(options)) await pace.limitRelay(identity, rate === 'none' ? null : rate);
 }
 
 async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings: LaunchSettings, session: Session) {

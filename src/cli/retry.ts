@@ -3,10 +3,11 @@ import type { Campaign } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { sum } from '../domain/state.js';
 import { openRound, planRetry, type RetryPlan } from '../pipeline/retrier.js';
-import { describeRelay, parseRelayUrl } from '../relay/url.js';
+import { parseRelayUrls } from '../relay/urls.js';
 import { count } from '../report/format.js';
 import { attachTo } from './attach.js';
 import { openContext, pickCampaign, sayFindings } from './context.js';
+import { throughText } from './relay-options.js';
 import type { Session } from './session.js';
 
 type RetrySettings = Settings<'retry'>;
@@ -14,7 +15,7 @@ type RetrySettings = Settings<'retry'>;
 /** `fanmail retry <id>`: opens a further round for those who failed, and follows it to its end unless told to detach. */
 export async function retry(settings: RetrySettings, session: Session): Promise<number> {
   // Refused here, before anything is changed.
-  if (settings.smtp !== null) parseRelayUrl(settings.smtp.reveal());
+  if (settings.smtp !== null) parseRelayUrls(settings.smtp.reveal());
   const context = await openContext(settings, session, 'retry');
   const { backend } = context;
   try {
@@ -59,7 +60,7 @@ function nothing({ standing, asked }: RetryPlan, { json }: RetrySettings, { term
 /** On a terminal, a retry asks before anything is changed; of second copies it warns in any case. */
 async function confirm({ retried, standing }: RetryPlan, settings: RetrySettings, session: Session): Promise<void> {
   const { terminal } = session;
-  const { from, relay } = standing.campaign.options;
+  const { options } = standing.campaign;
   if (retried.unknown > 0) {
     terminal.say(`Of ${count(retried.unknown)} nobody knows whether they got the message: they may get a second copy.`);
   }
@@ -68,7 +69,7 @@ async function confirm({ retried, standing }: RetryPlan, settings: RetrySettings
     .filter((state) => retried[state] > 0)
     .map((state) => `${count(retried[state])} ${state}`);
   const messages = sum(retried) === 1 ? 'message' : 'messages';
-  const what = `${count(sum(retried))} ${messages} again (${figures.join(', ')}) from ${from} through ${describeRelay(relay)}`;
+  const what = `${count(sum(retried))} ${messages} again (${figures.join(', ')}) from ${options.from} through ${throughText(options)}`;
   const answer = await terminal.ask(`Send ${what}? [y/N] `, session.quiet).catch(() => 'n');
   if (answer === null || /^y(es)?$/i.test(answer.trim())) return;
   throw new FanmailError('USAGE', 'no round was opened: nothing was changed', { hint: '--yes answers in advance' });

@@ -5,7 +5,7 @@ import { processEnvironment } from '../config/environment.js';
 import { resolveSettings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { openRedis } from '../redis/connect.js';
-import { parseRelayUrl } from '../relay/url.js';
+import { parseRelayUrls } from '../relay/urls.js';
 import { createLogger } from '../runtime/logger.js';
 import { aborted, listenForSignals } from '../runtime/signals.js';
 import { version } from './version.js';
@@ -31,11 +31,11 @@ async function run(): Promise<number> {
       firstConnectMs: 30_000,
     },
   );
-  const relay = settings.smtp === null ? null : parseRelayUrl(settings.smtp.reveal());
+  const relays = settings.smtp === null ? [] : parseRelayUrls(settings.smtp.reveal());
   const { connections, chunks } = settings;
   const resultsDir = resolve(cwd, settings.results);
   const backend = openBackend(redis);
-  const worker = await startWorker(backend, { relay, connections, chunks, resultsDir, version, log });
+  const worker = await startWorker(backend, { relays, connections, chunks, resultsDir, version, log });
   signals.stop.addEventListener('abort', () => worker.abandon(), { once: true });
   await aborted(signals.quiet);
   await worker.stop(settings.grace);

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js';
 import { EXIT } from '../domain/errors.js';
-import { parseRelayUrl } from '../relay/url.js';
+import { parseRelayUrls } from '../relay/urls.js';
 import { aborted } from '../runtime/signals.js';
 import { openContext, sayFindings } from './context.js';
 import type { Session } from './session.js';
@@ -10,7 +10,7 @@ import { createWorkers } from './workers.js';
 export async function worker(settings: Settings<'worker'>, session: Session): Promise<number> {
   const { terminal, quiet, stop } = session;
   // Refused here once, instead of by every process again and again.
-  if (settings.smtp) parseRelayUrl(settings.smtp.reveal());
+  if (settings.smtp) parseRelayUrls(settings.smtp.reveal());
   const context = await openContext(settings, session, 'worker');
   await sayFindings(context, terminal);
   await context.backend.close();

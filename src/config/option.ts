@@ -49,6 +49,7 @@ export interface Option {
 
 const PLAIN = {
   ...{ env: null, default: null, requiredBy: [], positional: false, many: false, toggle: false, secret: false },
+  otherwise: {},
 } as const;
 
 type Own = Partial<Option> & Pick<Option, 'describe' | 'commands' | 'schema'>;

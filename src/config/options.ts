@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { LIST_OPTIONS } from './list-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
+import { PACE_OPTIONS } from './pace-options.js';
 import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
+import { RESULTS_OPTIONS } from './results-options.js';
 import { SUPPRESSION_OPTIONS } from './suppression-options.js';
 
 const cores = () => availableParallelism();
@@ -38,10 +40,14 @@ export const OPTIONS = {
     schema: line(),
   }),
   smtp: option({
-    describe: 'The relay: smtp://user:password@host:587 or smtps://…; better in SMTP_URL or .env than here',
+    describe:
+      'The relay: smtp://user:password@host:587 or smtps://…; better in SMTP_URL or .env than here; several with blanks between',
     commands: ['launch', 'attach', 'worker', 'check', 'doctor', 'retry'],
     env: 'SMTP_URL',
-    schema: secretUrl('smtp://[user:password@]host[:port] or smtps://…', /^smtps?:\/\/[^\s]+$/i),
+    schema: secretUrl(
+      'smtp://[user:password@]host[:port] or smtps://…, or several with blanks between',
+      /^smtps?:\/\/\S+(?:\s+smtps?:\/\/\S+)*$/i,
+    ),
     secret: true,
   }),
   id: option({
@@ -143,6 +149,7 @@ export const OPTIONS = {
     schema: oneOf(['hold', 'resend']),
     default: 'hold',
   }),
+  ...PACE_OPTIONS,
   ...LIST_OPTIONS,
   yes: toggle(['launch', 'retry'], "Don't ask before sending", 'FANMAIL_YES'),
   results: option({
@@ -201,8 +208,12 @@ export const OPTIONS = {
     'One JSON object on standard output and nothing else',
   ),
   out: option({
-    describe: "Where to write to: a report's folder, a preview's .eml or .html file, the file of an export",
-    commands: ['report', 'preview', 'suppress'],
+    describe: 'Write summary and results into this folder, too; of a preview, the message into this .eml or .html file',
+    commands: ['report', 'preview', 'export', 'suppress'],
+    otherwise: {
+      export: 'The file to write, instead of standard output',
+      suppress: 'The file to write an export to, instead of standard output',
+    },
     schema: line(),
   }),
   format: option({

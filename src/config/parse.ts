@@ -38,6 +38,59 @@ export function duration(least = '1ms', most?: string) {
   });
 }
 
+const PER_SECOND = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+const FASTEST = 1_000_000;
+
+/** `200/s`, `5/m`, `0.5/s`: messages a second; undefined for anything else. */
+export function parseRate(text: string): number | undefined {
+  const [, amount, unit] = /^(\d{1,9}(?:\.\d{1,6})?)\/([smhd])$/.exec(text) ?? [];
+  if (amount === undefined) return undefined;
+  const perSecond = Number(amount) / PER_SECOND[unit as keyof typeof PER_SECOND];
+  return perSecond >= 1 / 86_400 && perSecond <= FASTEST ? perSecond : undefined;
+}
+
+const RATES = 'a number of messages for each s, m, h or d, such as 200/s, 30/m, 0.5/s';
+
+/** Messages a second. */
+export function rate() {
+  return parsed(RATES, parseRate);
+}
+
+/** The same, or `none`. */
+export function rateOrNone() {
+  return parsed(`${RATES}, or none`, (text) => (text === 'none' ? ('none' as const) : parseRate(text)));
+}
+
+const DOMAIN = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
+
+/** `domain=value` for up to 1,000 domains in lower case; a domain that is named twice is refused. */
+function byDomain<T>(allowed: string, parse: (text: string) => T | undefined) {
+  return parsed(allowed, (text) => {
+    const values = new Map<string, T>();
+    for (const part of text.split(',')) {
+      const [name = '', value = '', ...more] = part.split('=').map((word) => word.trim());
+      const domain = name.toLowerCase();
+      const known = parse(value);
+      if (known === undefined || more.length > 0 || !DOMAIN.test(domain) || values.has(domain)) return undefined;
+      values.set(domain, known);
+    }
+    return values.size <= 1_000 ? values : undefined;
+  });
+}
+
+/** Messages a second by domain. */
+export function rateByDomain() {
+  return byDomain(
+    'each domain once with its rate, separated by commas, such as gmail.com=20/s,yahoo.com=10/s',
+    parseRate,
+  );
+}
+
+export function countByDomain(least: number, most: number) {
+  const allowed = `each domain once with a whole number from ${least} to ${most}, such as gmail.com=10,yahoo.com=5`;
+  return byDomain(allowed, (text) => wholeNumber(text, least, most));
+}
+
 /** Durations in milliseconds, up to 50. */
 export function schedule() {
   return parsed('one to 50 times with their units, separated by commas, such as 15s,1m,5m,15m,1h', (text) => {

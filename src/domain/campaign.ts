@@ -1,3 +1,5 @@
+import type { PaceOptions } from './pace.js';
+import type { ReplyClass, ReplyRule } from './reply-class.js';
 import type { Opening, Round } from './round.js';
 import type { Counters } from './state.js';
 
@@ -22,12 +24,24 @@ export interface RelayIdentity {
   readonly user: string | null;
 }
 
+/** One of several relays of a campaign. */
+export interface RelayChoice {
+  readonly identity: RelayIdentity;
+  /** Its part of the messages, beside the weights of the others. */
+  readonly weight: number;
+  /** Used only while none of the others can be. */
+  readonly spare: boolean;
+}
+
 /** What the operator asked for. Kept in Redis as it is; holds no credential. */
 export interface CampaignOptions {
   readonly name: string;
   readonly from: string;
   readonly replyTo: string | null;
+  /** The first one. */
   readonly relay: RelayIdentity;
+  /** All of them, where there is more than one. */
+  readonly relays?: readonly RelayChoice[];
   /** Tries at one recipient, at least 1. */
   readonly attempts: number;
   /** Waits between attempts in milliseconds; the last one repeats. */
@@ -43,6 +57,10 @@ export interface CampaignOptions {
   readonly notify: string | null;
   /** The folder for results on the machine where the campaign ends; null: the default folder there. */
   readonly resultsDir: string | null;
+  /** Absent where an older version staged it: no limits. */
+  readonly pace?: PaceOptions;
+  /** What replies mean to this operator, before the table. */
+  readonly replyRules?: readonly ReplyRule[];
 }
 
 /** What staging found out. */
@@ -105,12 +123,37 @@ export interface Standing {
   readonly retries: number;
   /** Recipients that reached a final state in the last full 10 s, per second. */
   readonly ratePerSecond: number;
+  /** What became of messages at each of several relays, in their order; empty where there is one. */
+  readonly relays: readonly RelayFigures[];
   /** When the earliest waiting chunk goes on, or null. */
   readonly nextDueAt: number | null;
   /** Refusals by code, the commonest first. */
-  readonly refusals: readonly { readonly code: string; readonly count: number }[];
+  readonly refusals: readonly RefusalCount[];
   /** The Redis clock. */
   readonly now: number;
+}
+
+/** Outcomes at one of several relays, each try counted. */
+export interface RelayFigures {
+  readonly sent: number;
+  readonly failed: number;
+  /** Refused for now, but not for the pace. */
+  readonly deferred: number;
+  readonly throttled: number;
+  readonly unknown: number;
+}
+
+/** How often a relay refused so, final or not. */
+export interface RefusalCount {
+  readonly code: string;
+  /** What it is about; null where an older version counted. */
+  readonly replyClass: ReplyClass | null;
+  readonly count: number;
+}
+
+/** The relays of a campaign, at least one. */
+export function relaysOf({ relay, relays }: Pick<CampaignOptions, 'relay' | 'relays'>): readonly RelayChoice[] {
+  return relays ?? [{ identity: relay, weight: 1, spare: false }];
 }
 
 export const CAMPAIGN_ID = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;

@@ -1,6 +1,7 @@
 import { codeOf } from './outcome.js';
+import { domainOf } from './pace.js';
 import { LATE_SENT, REASONS } from './record.js';
-import { classify, REPLY_CLASSES } from './reply-class.js';
+import { REPLY_CLASSES, type ReplyClass } from './reply-class.js';
 import { STATE_NAMES, type State } from './state.js';
 
 /** What `--where` says: which recipients are meant, by what became of them. Made by `parseCondition`. */
@@ -91,6 +92,8 @@ export interface Subject {
   readonly attempts: number;
   /** The relay's words of a refusal; empty without. */
   readonly reply: string;
+  /** What the last refusal was about; null where there was none. */
+  readonly replyClass: ReplyClass | null;
 }
 
 /** Whether the condition holds for a recipient. `!=` holds, too, where there is nothing to compare with. */
@@ -125,7 +128,7 @@ function textOf(field: Exclude<Field, 'attempts' | 'code'>, subject: Subject): s
     case 'reason':
       return subject[field];
     case 'class':
-      return classOf(subject);
+      return subject.replyClass;
     case 'domain':
       return subject.address === null ? null : domainOf(subject.address).toLowerCase();
     case 'email':
@@ -135,15 +138,6 @@ function textOf(field: Exclude<Field, 'attempts' | 'code'>, subject: Subject): s
     default:
       return field satisfies never;
   }
-}
-
-export function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf('@') + 1);
-}
-
-/** What the last refusal was about; null where there was none. */
-export function classOf({ code, enhanced, reply }: Pick<Subject, 'code' | 'enhanced' | 'reply'>): string | null {
-  return code < 400 ? null : classify({ code, text: reply, ...(enhanced && { enhanced }) });
 }
 
 /** Every way in which a code may be asked for. */

@@ -1,5 +1,6 @@
 import { type Condition, fits, type Subject } from './condition.js';
 import { LATE_SENT, REASONS, RECORD_BYTES, type Reason, readRecord } from './record.js';
+import { classify, type ReplyRule } from './reply-class.js';
 import { STATES, type State, stateOfByte } from './state.js';
 import { VERBS } from './verdict.js';
 
@@ -50,12 +51,10 @@ export interface ReopenedChunk {
   readonly lost: number;
 }
 
-export interface ReopenOptions {
+export interface ReopenOptions extends Said {
   readonly selection: Selection;
   /** Those of this chunk, as they came. */
   readonly late: readonly LateOutcome[];
-  /** The relay's words by number. */
-  readonly words: ReadonlyMap<number, string>;
   /** Whether the recipients' data can still be read. */
   readonly readable: boolean;
   /** Epoch seconds. */
@@ -68,7 +67,7 @@ export interface ReopenOptions {
  * never end as failed or skipped, which would say that nothing did.
  */
 export function reopenChunk({ states, records, addresses }: EndedChunk, options: ReopenOptions): ReopenedChunk {
-  const { selection, late, words, readable, now } = options;
+  const { selection, late, readable, now } = options;
   const became = { states: Buffer.from(states), records: Buffer.alloc(states.length * RECORD_BYTES) };
   records.copy(became.records);
   const before = countStates(states);
@@ -78,7 +77,7 @@ export function reopenChunk({ states, records, addresses }: EndedChunk, options:
   for (let index = 0; index < states.length; index++) {
     const state = stateOfByte(became.states[index] ?? 0);
     if (state !== 'failed' && state !== 'unknown' && state !== 'skipped') continue;
-    if (selection.where && !fits(selection.where, subjectOf(became, index, state, addresses?.[index] ?? null, words)))
+    if (selection.where && !fits(selection.where, subjectOf(became, index, state, addresses?.[index] ?? null, options)))
       continue;
     if (state !== 'failed' && !selection[state]) count(others, state);
     else if (!readable && readRecord(became.records, index).reason === 'data-lost') lost++;
@@ -95,7 +94,7 @@ export function reopenChunk({ states, records, addresses }: EndedChunk, options:
 function applyLate({ states, records }: Pick<EndedChunk, 'states' | 'records'>, word: LateOutcome): void {
   const state = stateOfByte(states[word.index] ?? 0);
   const at = word.index * RECORD_BYTES;
-  const heard = word.verb === VERBS.sent && (state === 'failed' || state === 'unknown' || state === 'skipped');
+  const heard = word.verb === VERBS.sent && state !== 'sent';
   const { due } = readRecord(records, word.index);
   const refused = word.verb === VERBS.failed && state === 'unknown' && due === word.token && !isInDoubt(records, at);
   if (!heard && !refused) return;
@@ -130,18 +129,27 @@ function isInDoubt(records: Buffer, at: number): boolean {
   return (records[at + 4] ?? 0) >= 0x80;
 }
 
+/** What relays said, and what it means to the operator. */
+export interface Said {
+  /** The relay's words by number. */
+  readonly words: ReadonlyMap<number, string>;
+  readonly replyRules?: readonly ReplyRule[] | undefined;
+}
+
 /** A recipient as a condition sees it. */
 export function subjectOf(
   { records }: Pick<EndedChunk, 'records'>,
   index: number,
   state: State,
   address: string | null,
-  words: ReadonlyMap<number, string>,
+  { words, replyRules }: Said,
   lateSent = false,
 ): Subject {
   const { code, enhanced, reason, attempts, words: number } = readRecord(records, index);
   const shown = lateSent ? LATE_SENT : reason;
-  return { state, code, enhanced, reason: shown, address, attempts, reply: words.get(number) ?? '' };
+  const reply = words.get(number) ?? '';
+  const replyClass = code < 400 ? null : classify({ code, text: reply, ...(enhanced && { enhanced }) }, replyRules);
+  return { state, code, enhanced, reason: shown, address, attempts, reply, replyClass };
 }
 
 function byteOf(state: State): number {

@@ -7,15 +7,16 @@ import type { Reply } from './outcome.js';
  * misconfigured  the sender or the login: the campaign pauses, nobody is burned
  * dead           the recipient, for good: failed, and never to be sent to again
  * permanent      anything else for good: failed
+ * unavailable    the session or the service: later, no attempt is used
  */
-export const REPLY_CLASSES = ['throttle', 'transient', 'misconfigured', 'dead', 'permanent'] as const;
+export const REPLY_CLASSES = ['throttle', 'transient', 'misconfigured', 'dead', 'permanent', 'unavailable'] as const;
 export type ReplyClass = (typeof REPLY_CLASSES)[number];
 
 /** A line of the table: a reply that has all that is given is of this class. */
 export interface ReplyRule {
   /** `421`, or `4xx` and `5xx`. */
   readonly code?: string;
-  /** `5.1.1`, or `x.7.26` for both classes. */
+  /** `5.1.1`; `x.7.26` for both classes, `4.7.x` for all details. */
   readonly enhanced?: string;
   /** Part of the relay's words, in any case. */
   readonly words?: string;
@@ -38,7 +39,7 @@ export const REPLY_RULES: readonly ReplyRule[] = [
   { code: '530', class: 'misconfigured' },
   { code: '535', class: 'misconfigured' },
   ...MISCONFIGURED,
-  { code: '421', class: 'throttle' },
+  { code: '421', enhanced: '4.7.x', class: 'throttle' },
   { code: '432', class: 'throttle' },
   { code: '454', class: 'throttle' },
   { code: '452', enhanced: '4.5.3', class: 'throttle' },
@@ -46,6 +47,7 @@ export const REPLY_RULES: readonly ReplyRule[] = [
   { code: '4xx', words: '[TSS04]', class: 'throttle' },
   { code: '550', enhanced: '5.7.0', words: 'too many', class: 'throttle' },
   ...SLOWER,
+  { code: '421', class: 'unavailable' },
   ...DEAD,
   { code: '4xx', class: 'transient' },
   { code: '5xx', class: 'permanent' },
@@ -65,6 +67,7 @@ function fits({ code, enhanced, words }: ReplyRule, reply: Reply): boolean {
 
 function fitsEnhanced(enhanced: string, reply: Reply): boolean {
   if (!reply.enhanced) return false;
-  const own = `${reply.enhanced[0]}.${reply.enhanced[1]}`;
-  return enhanced === `x.${own}` || enhanced === `${Math.floor(reply.code / 100)}.${own}`;
+  const [first, subject, detail] = enhanced.split('.');
+  if (first !== 'x' && first !== String(reply.code)[0]) return false;
+  return subject === String(reply.enhanced[0]) && (detail === 'x' || detail === String(reply.enhanced[1]));
 }

@@ -1,3 +1,5 @@
+import type { RelayFigures } from './campaign.js';
+import type { ReplyClass } from './reply-class.js';
 import type { Round } from './round.js';
 import type { Counters } from './state.js';
 
@@ -39,6 +41,10 @@ export interface Summary {
   readonly lateWords: number;
   /** When recipients reached a final state; absent where nothing was counted, as by an older version. */
   readonly timeline?: Timeline;
+  /** All refusals, those for now too, with what they were taken for: the commonest first, at most 100; absent without any. */
+  readonly replies?: readonly ReplyFigures[];
+  /** By relay, where there are several; absent where there is one. */
+  readonly relays?: readonly RelaySummary[];
   /** The answers behind `latencyMs` by how long they took, the fastest first; absent without any. */
   readonly latencies?: readonly LatencyFigures[];
   /** All rounds, in order; absent while there is one. */
@@ -67,6 +73,23 @@ export interface DomainFigures {
   readonly sent: number;
   readonly failed: number;
   readonly unknown: number;
+}
+
+/** What became of messages at one of several relays, each try counted. */
+export interface RelaySummary extends RelayFigures {
+  /** As `relay` above. */
+  readonly relay: string;
+  readonly weight: number;
+  readonly spare: boolean;
+}
+
+export interface ReplyFigures {
+  readonly code: string;
+  /** Null where an older version counted. */
+  readonly class: ReplyClass | null;
+  readonly count: number;
+  /** The relay's words at the first one. */
+  readonly sample: string;
 }
 
 export interface RefusalFigures {

@@ -1,5 +1,6 @@
 import type { Outcome, Reply } from './outcome.js';
 import { REASONS, type Reason } from './record.js';
+import { classify, type ReplyClass, type ReplyRule } from './reply-class.js';
 
 /**
  * What the ledger is told about one attempt:
@@ -25,6 +26,8 @@ export interface Verdict {
   readonly verb: Verb;
   readonly reason: Reason;
   readonly reply: Reply | null;
+  /** What a refusal is about; null without one. */
+  readonly replyClass: ReplyClass | null;
   /** From MAIL to the last reply; null where there was none. */
   readonly latencyMs: number | null;
   /** Until the next attempt; 0 where there is none or at once. */
@@ -34,6 +37,8 @@ export interface Verdict {
 export interface RetryPolicy {
   /** Waits between attempts in milliseconds; the last one repeats. */
   readonly retryScheduleMs: readonly number[];
+  /** What replies mean, before the table. */
+  readonly replyRules?: readonly ReplyRule[];
 }
 
 export interface History {
@@ -54,16 +59,18 @@ export function retryDelay(policy: RetryPolicy, attempts: number, random: number
 export function judge(outcome: Outcome, policy: RetryPolicy, history: History, random: number): Verdict {
   switch (outcome.kind) {
     case 'sent':
-      return { verb: 'sent', reason: 'reply', reply: outcome.reply, latencyMs: outcome.latencyMs, delayMs: 0 };
-    case 'refused': {
-      const seen = { reply: outcome.reply, latencyMs: outcome.latencyMs };
-      const later = retryDelay(policy, history.attempts, random);
-      if (isThrottle(outcome.reply)) return { verb: 'waiting', reason: 'throttled', ...seen, delayMs: later };
-      if (outcome.reply.code < 500) return { verb: 'deferred', reason: 'reply', ...seen, delayMs: later };
-      return { verb: 'failed', reason: 'reply', ...seen, delayMs: 0 };
-    }
+      return {
+        verb: 'sent',
+        reason: 'reply',
+        reply: outcome.reply,
+        replyClass: null,
+        latencyMs: outcome.latencyMs,
+        delayMs: 0,
+      };
+    case 'refused':
+      return refused(outcome.reply, outcome.latencyMs, policy, retryDelay(policy, history.attempts, random));
     case 'not-sent': {
-      const seen = { reply: null, latencyMs: null };
+      const seen = { reply: null, replyClass: null, latencyMs: null };
       // One drop says nothing about the message; the same message dropped again uses an attempt, or it could loop.
       if (history.droppedBefore)
         return { verb: 'deferred', reason: 'dropped', ...seen, delayMs: retryDelay(policy, history.attempts, random) };
@@ -71,26 +78,31 @@ export function judge(outcome: Outcome, policy: RetryPolicy, history: History, r
     }
     case 'unknown': {
       const delayMs = retryDelay(policy, history.attempts, random);
-      return { verb: 'unknown', reason: 'unanswered', reply: null, latencyMs: null, delayMs };
+      return { verb: 'unknown', reason: 'unanswered', reply: null, replyClass: null, latencyMs: null, delayMs };
     }
     default:
       return outcome satisfies never;
   }
 }
 
-/** 421 speaks of the service or of pace, not of the recipient (RFC 5321 4.2.3). */
-function isThrottle(reply: Reply): boolean {
-  return reply.code === 421;
-}
-
-/**
- * Replies that speak of the sender or the login and not of the recipient: everybody would be refused, so the campaign
- * pauses and nobody's attempt is used (RFC 4954 6, RFC 3463 3.8, RFC 7372).
- */
-export function isSenderMisconfigured(reply: Reply): boolean {
-  if (reply.code === 530 || reply.code === 535) return true;
-  if (reply.enhanced?.[0] !== 7) return false;
-  return [23, 25, 26, 27, 29, 30, 31, 32, 40, 515].includes(reply.enhanced[1]);
+function refused(reply: Reply, latencyMs: number, policy: RetryPolicy, later: number): Verdict {
+  const replyClass = classify(reply, policy.replyRules);
+  const seen = { reply, replyClass, latencyMs };
+  switch (replyClass) {
+    case 'throttle':
+    case 'unavailable':
+      return { verb: 'waiting', reason: 'throttled', ...seen, delayMs: later };
+    case 'transient':
+      return { verb: 'deferred', reason: 'reply', ...seen, delayMs: later };
+    case 'misconfigured':
+      // Everybody would be refused: nobody is burned, and the campaign pauses.
+      return { verb: 'untouched', reason: 'none', ...seen, delayMs: 0 };
+    case 'dead':
+    case 'permanent':
+      return { verb: 'failed', reason: 'reply', ...seen, delayMs: 0 };
+    default:
+      return replyClass satisfies never;
+  }
 }
 
 /** The number under which the ledger stores a reason. */

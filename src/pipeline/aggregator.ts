@@ -50,13 +50,14 @@ export async function readSource(
   chunks: ResultSource['chunks'],
 ): Promise<ResultSource> {
   const { id } = standing.campaign;
-  const [words, latencies, timeline, late] = await Promise.all([
+  const [words, said, latencies, timeline, late] = await Promise.all([
     campaigns.words(id),
+    campaigns.said(id),
     campaigns.latencies(id),
     campaigns.timeline(id),
     campaigns.late(id),
   ]);
-  return { standing, words, latencies, timeline, late, chunks };
+  return { standing, words, said, latencies, timeline, late, chunks };
 }
 
 /** The flow let the aggregator run although chunks are open: jobs were lost. A new generation of the flow goes on. */
@@ -75,7 +76,10 @@ function seeingToDead(
   { suppression, log }: AggregatorPorts,
 ): ResultSource {
   if (options.onDead !== 'suppress') return source;
-  return { ...source, chunks: () => suppressingDead(source.chunks(), source.words, suppression, log) };
+  return {
+    ...source,
+    chunks: () => suppressingDead(source.chunks(), source.words, options.replyRules, suppression, log),
+  };
 }
 
 async function afterwards(campaign: Campaign, ports: AggregatorPorts): Promise<void> {

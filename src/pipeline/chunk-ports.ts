@@ -1,8 +1,16 @@
-import type { Campaign } from '../domain/campaign.js';
+import type { Campaign, RelayChoice, RelayIdentity } from '../domain/campaign.js';
+import type { Pacer } from './pacer.js';
 import type { Breaker, Campaigns, ChunkLedger, Log, Scratch, TemplateText } from './ports.js';
 import type { Recorder } from './recorder.js';
 import type { Composer, Relay } from './relay-ports.js';
 import type { SuppressionWatch } from './suppression-watch.js';
+
+/** A relay that messages may go through. */
+export interface Route extends RelayChoice {
+  readonly relay: Relay;
+  /** What the ledger counts under, from 1; 0 where it is the only one, and nothing is counted. */
+  readonly number: number;
+}
 
 /** What the chunk worker needs. */
 export interface ChunkWorkerPorts {
@@ -12,8 +20,10 @@ export interface ChunkWorkerPorts {
   readonly scratch: Scratch;
   readonly breaker: Breaker;
   readonly suppression: SuppressionWatch;
-  /** This process's connections to the campaign's relay, or why it can't have any. */
-  relay(campaign: Campaign): Relay | string;
+  /** What messages of a campaign have to wait for at one of its relays. */
+  pacer(campaign: Campaign, relay: RelayIdentity): Pacer;
+  /** The campaign's relays that this process can have connections to, at least one, or why it can't have any. */
+  routes(campaign: Campaign): readonly Route[] | string;
   composer(campaign: Campaign, template: TemplateText): Composer;
   readonly log: Log;
 }
@@ -24,4 +34,9 @@ export interface ChunkSignals {
   readonly quiet: AbortSignal;
   /** The queue gave the job to somebody else. */
   readonly lost: AbortSignal;
+  /**
+   * Another chunk may be sent in this one's place while it waits for its pace and nothing else; the result takes the place
+   * back. `leave` is called where it is to be left, for a party that has fewer waiting so. Null where too many do.
+   */
+  aside(party: string, leave: () => void): (() => void) | null;
 }

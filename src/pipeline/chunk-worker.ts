@@ -1,8 +1,9 @@
 import type { Campaign } from '../domain/campaign.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
 import type { ChunkRef, ClaimedChunk, LedgerStop } from './ports.js';
-import type { Relay } from './relay-ports.js';
-import { type SendStop, sendOpen } from './send-open.js';
+import { Routing } from './routing.js';
+import { type Sent, sendChunk } from './send-chunk.js';
+import type { SendStop } from './send-open.js';
 
 /** How a run of a chunk job ends. Only `done` completes the job: on the ledger's word. */
 export type ChunkEnd =
@@ -23,17 +24,33 @@ export async function runChunk(ref: ChunkRef, ports: ChunkWorkerPorts, signals: 
   const campaign = await ports.campaigns.get(ref.campaign);
   if (!campaign || campaign.round !== ref.round) return DONE;
   // A campaign that ends needs no relay: the claim turns what is open into skipped or expired.
-  const relay = isEnding(campaign) ? null : ports.relay(campaign);
-  if (typeof relay === 'string') return later(NOT_FOR_US_MS, relay);
-  const wait = relay ? await ports.breaker.waitMs(campaign.options.relay) : 0;
-  if (wait > 0) return later(wait, 'the relay was not reachable');
+  if (isEnding(campaign)) return claimAnd(ref, campaign, ports, signals, async (chunk) => ({ chunk, stop: SENT_ALL }));
+  const routes = ports.routes(campaign);
+  if (typeof routes === 'string') return later(NOT_FOR_US_MS, routes);
+  const routing = new Routing(routes, ports.breaker);
+  try {
+    const way = await routing.next();
+    if (!way) return later(routing.waitMs, 'the relay was not reachable');
+    return await claimAnd(ref, campaign, ports, signals, (chunk) =>
+      sendChunk({ chunk, campaign, way, routing, ports, signals }),
+    );
+  } finally {
+    await routing.leave();
+  }
+}
 
+async function claimAnd(
+  ref: ChunkRef,
+  campaign: Campaign,
+  ports: ChunkWorkerPorts,
+  signals: ChunkSignals,
+  send: (chunk: ClaimedChunk) => Promise<Sent>,
+): Promise<ChunkEnd> {
   const claimed = await ports.ledger.claim(ref, campaign.nonce);
   if (claimed.kind === 'finished') return DONE;
   if (claimed.kind === 'refused' && claimed.why === 'lost') return recover(campaign, ref, ports);
   if (claimed.kind === 'refused') return refusedNow(claimed.why, ref, ports);
-  const chunk = claimed.claim;
-  const stop = relay ? await sendClaimed(chunk, campaign, relay, ports, signals) : SENT_ALL;
+  const { chunk, stop } = await send(claimed.claim);
   return leave(chunk, stop, ports, signals);
 }
 
@@ -53,31 +70,6 @@ function isEnding({ flags, giveUpAt }: Campaign): boolean {
   return flags.cancelling || (giveUpAt !== null && Date.now() >= giveUpAt);
 }
 
-async function sendClaimed(
-  chunk: ClaimedChunk,
-  campaign: Campaign,
-  relay: Relay,
-  ports: ChunkWorkerPorts,
-  signals: ChunkSignals,
-): Promise<SendStop> {
-  const [recipients, template] = await Promise.all([
-    ports.scratch.recipients(chunk.campaign, chunk.nonce, chunk.chunk),
-    ports.scratch.template(chunk.campaign, chunk.nonce),
-  ]).catch(async (error: unknown) => {
-    // Redis refuses to read. This claim came to nothing, but not by the chunk's fault.
-    await ports.ledger.finish(chunk).catch(() => undefined);
-    throw error;
-  });
-  if (!recipients || !template || recipients.length !== chunk.states.length) {
-    const { campaign: id, chunk: number } = chunk;
-    ports.log.error({ campaign: id, chunk: number }, 'the recipients or the template are gone from Redis');
-    await ports.ledger.lose(chunk, 'data-lost');
-    return SENT_ALL;
-  }
-  const composer = ports.composer(campaign, template);
-  return sendOpen({ chunk, campaign, recipients, composer, relay, ports, signals });
-}
-
 async function leave(
   chunk: ClaimedChunk,
   stop: SendStop,
@@ -94,6 +86,7 @@ async function leave(
   if (finish.kind === 'finished') return DONE;
   if (finish.kind === 'refused') return refused(finish.why);
   if (stop.kind === 'fault') return later(stop.waitMs, stop.why);
+  if (stop.kind === 'paced') return later(stop.waitMs, 'recipients wait for their pace');
   if (stop.kind === 'refused') return refusedNow(stop.why, chunk, ports);
   if (signals.quiet.aborted && finish.waitMs === 0) return { kind: 'hand-back' };
   return later(finish.waitMs > 0 ? finish.waitMs : SOON_MS, 'deferred recipients wait');

@@ -1,5 +1,6 @@
 import type { Recipient } from '../domain/recipient.js';
 import type { Conclusions } from './conclusions.js';
+import type { Line } from './line.js';
 import type { Open } from './open.js';
 import type { ClaimedChunk, Log } from './ports.js';
 import type { Intent, Recorder } from './recorder.js';
@@ -8,8 +9,9 @@ import type { Composer, Message, Offered, RelayConnection } from './relay-ports.
 /** An intent that was confirmed so late may belong to somebody else by now: less than the queue's lock. */
 const STALE_INTENT_MS = 10_000;
 
-const UNTOUCHED = { verb: 'untouched', reason: 'none', reply: null, latencyMs: null, delayMs: 0 } as const;
-const UNCOMPOSED = { verb: 'failed', reason: 'render', reply: null, latencyMs: null, delayMs: 0 } as const;
+const NOTHING = { reply: null, replyClass: null, latencyMs: null, delayMs: 0 } as const;
+const UNTOUCHED = { verb: 'untouched', reason: 'none', ...NOTHING } as const;
+const UNCOMPOSED = { verb: 'failed', reason: 'render', ...NOTHING } as const;
 
 /** Behind a message that is not answered for so long nobody waits where other connections could be had. */
 const PATIENCE_MS = 5_000;
@@ -28,8 +30,8 @@ export interface LanesOptions {
   readonly composer: Composer;
   readonly recorder: Pick<Recorder, 'begin'>;
   readonly conclusions: Conclusions;
-  /** What is open and due, in order; lanes take from its head. */
-  readonly ready: Open[];
+  /** Who is open and due; lanes take from it. */
+  readonly line: Line;
   readonly log: Log;
   /** False: begin nothing more. */
   readonly goesOn: () => boolean;
@@ -75,7 +77,7 @@ export class Lanes {
       // Lost with the connection under the one before it, and no intent of its own: as if it had not been tried.
       if (mail.offered.lost) {
         mail.offered.withdraw();
-        this.#options.ready.unshift(mail.open);
+        this.#options.line.back(mail.open);
         return;
       }
       mail = await this.#carry(mail, connection);
@@ -84,43 +86,47 @@ export class Lanes {
 
   /** Carries one mail through; returns what follows it on the same connection. */
   async #carry({ open, offered }: Mail, connection: RelayConnection): Promise<Mail | null> {
-    const { conclusions, goesOn } = this.#options;
+    const { conclusions, goesOn, line } = this.#options;
     if (!goesOn() || !(await this.#begin(open))) {
       offered.withdraw();
+      line.over(open);
       return null;
     }
     const following = connection.mayKeep() ? this.#next(connection) : null;
     if (following) this.#behind.add(following);
     offered.deliver();
-    conclusions.conclude(open, await offered.outcome);
+    const outcome = await offered.outcome;
+    line.over(open);
+    conclusions.conclude(open, outcome);
     return following && this.#behind.delete(following) ? following : null;
   }
 
   /** At the end of a chunk, when there is nobody else to begin: who waits behind a message that hangs goes elsewhere. */
   #takeBack(): void {
-    const { ready, changed } = this.#options;
-    if (ready.length > 0 || this.#behind.size === 0) return;
+    const { line, changed } = this.#options;
+    if (line.available > 0 || this.#behind.size === 0) return;
     const late = performance.now() - PATIENCE_MS;
     for (const mail of this.#behind) {
       if (mail.behindSince > late) continue;
       this.#behind.delete(mail);
       mail.offered.withdraw();
-      ready.push(mail.open);
+      line.back(mail.open);
     }
-    if (ready.length > 0) changed();
+    if (line.length > 0) changed();
   }
 
   /** Composes the next recipient and offers it; null where none is to be begun here any more. */
   #next(connection: RelayConnection): Mail | null {
-    const { ready, recipients, chunk, goesOn, changed } = this.#options;
+    const { line, recipients, chunk, goesOn, changed } = this.#options;
     while (goesOn()) {
-      const open = ready.shift();
-      if (ready.length === 0) changed();
+      const open = line.take();
+      if (line.available === 0) changed();
       if (!open) return null;
       const recipient = recipients[open.index];
       if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
       const message = this.#compose(open, recipient);
       if (message) return { open, offered: connection.offer(message), behindSince: performance.now() };
+      line.over(open);
     }
     return null;
   }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Campaign } from '../domain/campaign.js';
 import type { Outcome } from '../domain/outcome.js';
+import type { Route } from './chunk-ports.js';
 import type { Campaigns, Log, NoticeOutcome } from './ports.js';
-import type { Message, Relay } from './relay-ports.js';
+import type { Message } from './relay-ports.js';
 
 export interface NotifierPorts {
   readonly campaigns: Campaigns;
-  relay(campaign: Campaign): Relay | string;
+  routes(campaign: Campaign): readonly Route[] | string;
   /** The notice as a message; `summary` is what the ledger keeps. */
   compose(campaign: Campaign, to: string, summary: string): Message;
   readonly log: Log;
@@ -32,10 +33,10 @@ export async function notify(id: string, round: number, ports: NotifierPorts, qu
   const to = campaign.options.notify;
   const summary = await campaigns.summary(id);
   if (!to || summary === null || campaign.notice !== null) return end(id, campaigns);
-  const relay = ports.relay(campaign);
-  if (typeof relay === 'string') return { kind: 'later', delayMs: LATER_MS };
+  const [route] = ports.routes(campaign);
+  if (typeof route !== 'object') return { kind: 'later', delayMs: LATER_MS };
   const message = ports.compose(campaign, to, summary);
-  const taken = await relay.take(1, quiet);
+  const taken = await route.relay.take(1, quiet);
   const connection = taken.kind === 'connections' ? taken.connections[0] : undefined;
   if (!connection) return { kind: 'later', delayMs: LATER_MS };
 

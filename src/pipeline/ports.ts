@@ -50,6 +50,8 @@ export type Claim =
 export interface Settlement {
   readonly index: number;
   readonly verdict: Verdict;
+  /** Which of several relays it came from, from 1; 0 where there is only one. */
+  readonly route?: number;
 }
 
 export type Begun =
@@ -166,6 +168,8 @@ export interface Campaigns {
   results(campaign: Campaign): AsyncIterable<ChunkResult>;
   /** Number to words of the relay. */
   words(id: string): Promise<ReadonlyMap<number, string>>;
+  /** What a relay said at the first refusal of its kind, by `550 5.1.1 dead`, code and class. */
+  said(id: string): Promise<ReadonlyMap<string, string>>;
   /** Latency bucket to count. */
   latencies(id: string): Promise<ReadonlyMap<number, number>>;
   /** Epoch second to recipients that became final in the step that begins there; steps of 10 s, 60 s or 600 s. */
@@ -192,12 +196,22 @@ export type Control =
 
 /** The relay's breaker, shared by all workers. */
 export interface Breaker {
-  /** Milliseconds to wait before the relay may be asked again; 0 when it may be now. */
-  waitMs(relay: RelayIdentity): Promise<number>;
+  /** Asked before a chunk is claimed; `asker` is new for each. */
+  ask(relay: RelayIdentity, asker: string): Promise<BreakerWord>;
+  /** Opens it; returns how many milliseconds to wait before the relay is asked again. */
   fault(relay: RelayIdentity, fault: RelayFault): Promise<number>;
+  /** The relay answers. */
   clear(relay: RelayIdentity): Promise<void>;
+  /** A probe came to no end: somebody else may probe. */
+  release(relay: RelayIdentity, asker: string): Promise<void>;
   state(relay: RelayIdentity): Promise<BreakerState | null>;
 }
+
+/** `probe`: whether the relay can be used again is this asker's to find out, over one connection. */
+export type BreakerWord =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'probe' }
+  | { readonly kind: 'open'; readonly waitMs: number };
 
 export interface BreakerState {
   readonly since: number;
@@ -228,6 +242,7 @@ export interface Results {
 export interface ResultSource {
   readonly standing: Standing;
   readonly words: ReadonlyMap<number, string>;
+  readonly said: ReadonlyMap<string, string>;
   readonly latencies: ReadonlyMap<number, number>;
   readonly timeline: ReadonlyMap<number, number>;
   readonly late: readonly LateWord[];

@@ -125,7 +125,9 @@ async function* reopenings(
   const template = await scratch.template(campaign.id, campaign.nonce);
   const lateOf = byChunk(late);
   for await (const chunk of campaigns.results(campaign)) {
-    const options = { selection, late: lateOf.get(chunk.chunk) ?? [], words, now: Math.floor(now / 1000) };
+    const { replyRules } = campaign.options;
+    const own = { selection, late: lateOf.get(chunk.chunk) ?? [], now: Math.floor(now / 1000) };
+    const options = { ...own, words, replyRules };
     const wanted = reopenChunk(chunk, { ...options, readable: true });
     const readable = wanted.retried.size === 0 || (template !== null && (await isReadable(campaign, chunk, scratch)));
     const reopened = readable ? wanted : reopenChunk(chunk, { ...options, readable: false });

@@ -5,7 +5,10 @@ import type { ChunkWorkerPorts } from './chunk-ports.js';
 import type { ClaimedChunk } from './ports.js';
 import type { Intent, Recorder } from './recorder.js';
 
-const SUPPRESSED: Verdict = { verb: 'suppressed', reason: 'suppressed', reply: null, latencyMs: null, delayMs: 0 };
+const SUPPRESSED: Verdict = {
+  ...{ verb: 'suppressed', reason: 'suppressed' },
+  ...{ reply: null, replyClass: null, latencyMs: null, delayMs: 0 },
+};
 
 export interface SuppressedOptions {
   readonly chunk: ClaimedChunk;

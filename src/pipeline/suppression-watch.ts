@@ -1,5 +1,3 @@
-import type { Reply } from '../domain/outcome.js';
-import { classify } from '../domain/reply-class.js';
 import type { Log } from './ports.js';
 import type { Suppression } from './suppression-ports.js';
 
@@ -16,11 +14,6 @@ export interface SuppressionWatch extends Pick<Suppression, 'check'> {
   dead(address: string): void;
   /** Adds what waits. */
   close(): Promise<void>;
-}
-
-/** A reply after which the address is never to be sent to again. */
-export function isDead(reply: Reply): boolean {
-  return classify(reply) === 'dead';
 }
 
 /** One look a second for all chunks that are being sent, however many. */

@@ -5,6 +5,7 @@ import type { ChunkEnd } from '../pipeline/chunk-worker.js';
 import type { NoticeEnd } from '../pipeline/notifier.js';
 import type { ChunkRef, Log } from '../pipeline/ports.js';
 import { CHUNKS_QUEUE, cappedBackoff, type Payload, parsePayload, STEPS_QUEUE, type StepName } from './jobs.js';
+import { Places } from './places.js';
 
 /** What the jobs do; the queue only wakes them up. */
 export interface Actors {
@@ -30,6 +31,8 @@ const TIMING = { lockDuration: 12_000, stalledInterval: 3_000 };
 const MAX_STALLS = 1_000_000;
 /** Each waits for somebody else, a notice up to ten minutes for its relay: some that hang must not keep the others. */
 const STEPS_AT_A_TIME = 20;
+/** Chunks of a process that wait for their pace, beside those that it sends. */
+const ASIDE = 8;
 const ELSEWHERE_MS = 5_000;
 const UNKNOWN_FORMAT_MS = 15_000;
 
@@ -43,6 +46,7 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
   const { prefix, log } = options;
   const quiet = new AbortController();
   const running = new Set<string>();
+  const places = new Places(ASIDE, makeRoom);
   const common = {
     connection: redis,
     prefix,
@@ -63,12 +67,24 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
     const lost = new AbortController();
     cancelled?.addEventListener('abort', () => lost.abort(), { once: true });
     try {
-      const end = await actors.chunk({ campaign, round, chunk }, { quiet: quiet.signal, lost: lost.signal });
+      const signals = { quiet: quiet.signal, lost: lost.signal, aside: places.take.bind(places) };
+      const end = await actors.chunk({ campaign, round, chunk }, signals);
       if (end.kind === 'later') log.debug({ campaign, chunk, delayMs: end.delayMs, why: end.why }, 'chunk waits');
       return end;
     } finally {
       running.delete(name);
     }
+  }
+
+  /** So many chunks wait for their pace: that many more are taken. */
+  function makeRoom(aside: number): void {
+    const more = options.chunks + aside > chunks.concurrency;
+    chunks.concurrency = options.chunks + aside;
+    // A worker that is busy looks for jobs again only when one has ended, or when it goes on after a pause.
+    if (more)
+      void chunks.pause(true).then(() => {
+        if (!quiet.signal.aborted) chunks.resume();
+      });
   }
 
   async function runStep(step: StepName, { campaign, round }: Payload): Promise<Next> {
@@ -114,10 +130,8 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
     return w;
   }
 
-  const workers = [
-    worker(CHUNKS_QUEUE, options.chunks, (_job, data, signal) => runChunkJob(data, signal)),
-    worker(STEPS_QUEUE, STEPS_AT_A_TIME, (job, data) => runStep(stepName(job.name), data)),
-  ];
+  const chunks = worker(CHUNKS_QUEUE, options.chunks, (_job, data, signal) => runChunkJob(data, signal));
+  const workers = [chunks, worker(STEPS_QUEUE, STEPS_AT_A_TIME, (job, data) => runStep(stepName(job.name), data))];
 
   return {
     /** Takes no new work; what runs stops beginning. */

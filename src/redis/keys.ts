@@ -19,7 +19,38 @@ export function relayKey(identity: string): string {
   return `${PREFIX}:relay:${identity}`;
 }
 
-/** The suppression list, which all campaigns share: it never expires. No campaign's id begins with `_`. */
+export interface PaceKeys {
+  /** Hash: the last slot for all messages to this relay. */
+  readonly relay: string;
+  /** String: the operator's limit for all campaigns, messages a second. */
+  readonly limit: string;
+  /** Sorted set: groups of domains that were throttled, by when (epoch microseconds). */
+  readonly slow: string;
+  /** Hash: the last slot of a campaign. */
+  campaign(id: string): string;
+  /** Hash: the last slot of a group of domains, and the rate that it was cut to. The scripts name it from `relay`. */
+  domain(group: string): string;
+  /** Hash: who may have how many messages of a group under way. */
+  leases(group: string): string;
+}
+
+/**
+ * What limits a relay, for all campaigns. One hash tag for all, since a slot is one of campaign, relay and group at once; no
+ * campaign's id begins with `_`.
+ */
+export function paceKeys(relay: string): PaceKeys {
+  const of = (name: string) => `${PREFIX}:{_pace}:${name}`;
+  return {
+    relay: of(`relay:${relay}`),
+    limit: of(`limit:${relay}`),
+    slow: of(`slow:${relay}`),
+    campaign: (id) => of(`campaign:${id}`),
+    domain: (group) => of(`domain:${relay}:${group}`),
+    leases: (group) => of(`leases:${relay}:${group}`),
+  };
+}
+
+/** The suppression list, which all campaigns share: it never expires. */
 const SUPPRESSION = `${PREFIX}:{_suppression}:`;
 /** Hash: format, secret, key, version, entries. The scripts name the others by this one. */
 export const SUPPRESSION_LIST = `${SUPPRESSION}list`;
@@ -36,8 +67,12 @@ export interface CampaignKeys {
   readonly counters: string;
   /** Hash: the relay's words to their number; bounded. */
   readonly words: string;
-  /** Hash: refusals by code; bounded. */
+  /** Hash: refusals by code and class; bounded. */
   readonly codes: string;
+  /** Hash: the relay's words at the first of each. */
+  readonly said: string;
+  /** Hash: outcomes by relay and verb, `2 s`, where there are several relays. */
+  readonly relays: string;
   /** Hash: finals by second, a ring. */
   readonly ticks: string;
   /** Hash: finals by epoch second, in steps of 10 s at first. */
@@ -58,6 +93,8 @@ export function campaignKeys(id: string): CampaignKeys {
     counters: of('counters'),
     words: of('words'),
     codes: of('codes'),
+    said: of('said'),
+    relays: of('relays'),
     ticks: of('ticks'),
     timeline: of('timeline'),
     latency: of('latency'),

@@ -8,8 +8,8 @@ export interface Script {
   readonly sha: string;
 }
 
-/** Reads a script that lies in a folder of src/redis, with the functions that all of that folder share in front. */
-export function loadScript(name: string, folder: 'ledger' | 'suppression' = 'ledger'): Script {
+/** Reads a script of a folder below src/redis, with the functions that all of that folder share in front. */
+export function loadScript(name: string, folder = 'ledger'): Script {
   const read = (file: string) => readFileSync(new URL(`./${folder}/${file}.lua`, import.meta.url), 'utf8');
   const source = `${read('shared')}\n${read(name)}`;
   return { source, sha: createHash('sha1').update(source).digest('hex') };

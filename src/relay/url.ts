@@ -15,6 +15,10 @@ export interface RelaySettings {
   readonly name: string | null;
   /** False: MAIL, RCPT and DATA go one by one even where the relay offers PIPELINING (RFC 2920). */
   readonly pipelining: boolean;
+  /** Of several relays: its part of the messages, beside those of the others. */
+  readonly weight: number;
+  /** Of several: used only while none of the others can be. */
+  readonly spare: boolean;
 }
 
 const FORM = 'smtp://user:password@host:port or smtps://user:password@host:port';
@@ -24,6 +28,8 @@ const OPTIONS = {
   verify: ['true', 'false'],
   name: ['a host name'],
   pipelining: ['true', 'false'],
+  weight: ['a whole number from 1 to 1000'],
+  spare: ['true', 'false'],
 } as const;
 const EHLO_NAME = /^(?:[a-z0-9](?:[a-z0-9.-]{0,253}[a-z0-9])?|\[[a-z0-9:.]+\])$/i;
 
@@ -49,6 +55,8 @@ export function parseRelayUrl(url: string): RelaySettings {
     login,
     name: options.name ?? null,
     pipelining: options.pipelining ?? true,
+    weight: options.weight ?? 1,
+    spare: options.spare ?? false,
   };
 }
 
@@ -140,6 +148,8 @@ interface Options {
   verify?: boolean;
   name?: string;
   pipelining?: boolean;
+  weight?: number;
+  spare?: boolean;
 }
 
 function readOptions(query: URLSearchParams): Options {
@@ -149,23 +159,23 @@ function readOptions(query: URLSearchParams): Options {
     if (seen.has(key)) throw refusal(`the option ${key} stands there twice`);
     seen.add(key);
     if (key === 'tls' && Object.hasOwn(TLS, value)) options.tls = value as keyof typeof TLS;
-    else if ((key === 'verify' || key === 'pipelining') && /^(?:true|false)$/.test(value))
+    else if ((key === 'verify' || key === 'pipelining' || key === 'spare') && /^(?:true|false)$/.test(value))
       options[key] = value === 'true';
     else if (key === 'name' && EHLO_NAME.test(value)) options.name = value;
+    else if (key === 'weight' && /^(?:[1-9]\d{0,2}|1000)$/.test(value)) options.weight = Number(value);
     else throw badOption(key, value);
   }
   return options;
 }
 
 function badOption(key: string, value: string): FanmailError {
-  if (key === 'tls' || key === 'verify' || key === 'pipelining' || key === 'name')
-    return refusal(
-      `${key}=${JSON.stringify(value)} is not possible`,
-      `Allowed for ${key}: ${OPTIONS[key].join(', ')}.`,
-    );
+  if (Object.hasOwn(OPTIONS, key)) {
+    const allowed = OPTIONS[key as keyof typeof OPTIONS].join(', ');
+    return refusal(`${key}=${JSON.stringify(value)} is not possible`, `Allowed for ${key}: ${allowed}.`);
+  }
   return refusal(`it has an unknown option ${JSON.stringify(key)}`, `Options: ${Object.keys(OPTIONS).join(', ')}.`);
 }
 
-function refusal(what: string, hint = `Write ${FORM}.`): FanmailError {
+export function refusal(what: string, hint = `Write ${FORM}.`): FanmailError {
   return new FanmailError('RELAY_URL', `The relay's URL can't be used: ${what}.`, { hint });
 }

@@ -1,6 +1,7 @@
 import type { Campaign } from '../domain/campaign.js';
-import { type Condition, classOf, domainOf, fits, type Subject } from '../domain/condition.js';
+import { type Condition, fits, type Subject } from '../domain/condition.js';
 import { csvCell } from '../domain/csv.js';
+import { domainOf } from '../domain/pace.js';
 import { type RecipientRecord, readRecord } from '../domain/record.js';
 import { subjectOf } from '../domain/reopening.js';
 import type { ResultSource } from '../pipeline/ports.js';
@@ -44,6 +45,7 @@ export async function* exportLines(
   counted: ExportCount,
 ): AsyncIterable<string> {
   const words = new Map([...source.words].map(([number, text]) => [number, printable(text)]));
+  const said = { words, replyRules: campaign.options.replyRules };
   const late = lateSent(source.late);
   const valueIn = valuesOf(campaign);
   const lineOf = format === 'csv' ? csvLine : jsonLine;
@@ -54,7 +56,7 @@ export async function* exportLines(
     for (let index = 0; index < chunk.states.length; index++) {
       const state = stateAt(campaign, chunk, index);
       const sentLate = mayHaveGone(state) && (lateHere?.has(index) ?? false);
-      const subject = subjectOf(chunk, index, state, chunk.addresses?.[index] ?? null, words, sentLate);
+      const subject = subjectOf(chunk, index, state, chunk.addresses?.[index] ?? null, said, sentLate);
       counted.read++;
       if (where && !fits(where, subject)) continue;
       counted.written++;
@@ -96,7 +98,7 @@ function valuesOf(campaign: Campaign): (column: ExportColumn, subject: Subject, 
       case 'domain':
         return address && domainOf(address);
       case 'class':
-        return classOf(subject);
+        return subject.replyClass;
       default:
         return column satisfies never;
     }

@@ -1,4 +1,4 @@
-import { domainOf } from '../domain/condition.js';
+import { domainOf } from '../domain/pace.js';
 import type { RecipientRecord } from '../domain/record.js';
 import { STATE_NAMES, type State } from '../domain/state.js';
 import type { DomainFigures, RefusalFigures } from '../domain/summary.js';

@@ -5,7 +5,7 @@ import { count, duration, latency, percent, perSecond, printable } from './forma
 import { type Content, type Html, html, trusted } from './html.js';
 import { PAGE_STYLE } from './page-style.js';
 import { askedWords } from './round-words.js';
-import { domainText, ranked, resultNames, shownStates, UNKNOWN_MEANS } from './summary-text.js';
+import { CLASS_WORDS, domainText, ranked, resultNames, shownStates, UNKNOWN_MEANS } from './summary-text.js';
 
 /**
  * A summary as one page of HTML that needs nothing else: no script, no file, no network. Everything that a list or a relay
@@ -45,7 +45,9 @@ function sections(summary: Summary): Content[] {
     throughput(summary),
     latencies(summary),
     reasons(summary),
+    relays(summary),
     refusals(summary),
+    replies(summary),
     domains(summary),
     rounds(summary),
     facts(summary),
@@ -127,6 +129,33 @@ function refusals({ refusals: all }: Summary): Html {
   if (rows.length === 0) return html``;
   return section('What the relay refused', [
     table('Final refusals by code', ['code', '#recipients', "the relay's words, once"], rows),
+  ]);
+}
+
+function relays({ relays: all = [] }: Summary): Html {
+  const rows = all.map(
+    ({ relay, spare, sent, failed, deferred, throttled, unknown }) =>
+      html`<tr><th scope="row">${relay}${spare ? ' (spare)' : ''}</th>${numbers(sent, failed, deferred, throttled, unknown)}</tr>
+`,
+  );
+  if (rows.length === 0) return html``;
+  const heads = ['relay', '#sent', '#failed', '#deferred', '#throttled', '#unknown'];
+  return section('Relays', [table('What became of messages at each relay, every try counted', heads, rows)]);
+}
+
+function replies({ replies: all = [] }: Summary): Html {
+  const rows = all.map(
+    ({ code, class: replyClass, count: times, sample }) =>
+      html`<tr><th scope="row"><code>${code}</code></th><td>${replyClass === null ? '' : CLASS_WORDS[replyClass]}</td>${numbers(times)}<td>${sample}</td></tr>
+`,
+  );
+  if (rows.length === 0) return html``;
+  return section('What refusals were taken for', [
+    table(
+      'Refusals at every try, those for now too',
+      ['code', 'taken for', '#refusals', "the relay's words, once"],
+      rows,
+    ),
   ]);
 }
 

@@ -1,3 +1,4 @@
+import type { ReplyClass } from '../domain/reply-class.js';
 import { type Counters, STATE_NAMES, type State } from '../domain/state.js';
 import type { Summary } from '../domain/summary.js';
 import { clip, columnsOf, count, duration, latency, pad, percent, perSecond, printable, wrap } from './format.js';
@@ -49,7 +50,9 @@ export function summaryText(summary: Summary, options: SummaryTextOptions = {}):
     roundLines(summary, width),
     facts(summary, width),
     reasons(summary),
+    relays(summary, width),
     refusals(summary, width),
+    replies(summary, width),
     domains(summary, width),
     where(summary, width, options.dir),
   ];
@@ -148,6 +151,36 @@ function refusals({ refusals: all }: Summary, width: number): string[] {
     return words === '' ? [line] : [line, ...wrap(words, width - 6).map((text) => `      ${clip(text, width - 6)}`)];
   });
   return [`What the relay refused${more(all.length, REFUSALS_SHOWN)}`, ...lines];
+}
+
+function relays({ relays: all = [] }: Summary, width: number): string[] {
+  if (all.length === 0) return [];
+  const lines = all.map(({ relay, spare, weight: _, ...figures }) => {
+    const seen = Object.entries(figures).filter(([name, value]) => value > 0 || name === 'sent');
+    return `${INDENT}${printable(relay)}${spare ? ' (spare)' : ''}: ${seen.map(([name, value]) => `${count(value)} ${name}`).join(', ')}`;
+  });
+  return ['By relay, every try', ...lines.map((line) => clip(line, width))];
+}
+
+/** What each class comes to, in a few words. */
+export const CLASS_WORDS: Readonly<Record<ReplyClass, string>> = {
+  throttle: 'throttled',
+  transient: 'later',
+  misconfigured: 'sender',
+  dead: 'no such recipient',
+  permanent: 'for good',
+  unavailable: 'not now',
+};
+
+function replies({ replies: all = [] }: Summary, width: number): string[] {
+  if (all.length === 0) return [];
+  const lines = all.slice(0, REFUSALS_SHOWN).flatMap(({ code, class: replyClass, count: times, sample }) => {
+    const name = replyClass === null ? printable(code) : `${printable(code)}, ${CLASS_WORDS[replyClass]}`;
+    const words = printable(sample);
+    const line = figure(name, times, REASON);
+    return words === '' ? [line] : [line, ...wrap(words, width - 6).map((text) => `      ${clip(text, width - 6)}`)];
+  });
+  return [`What refusals were taken for, at every try${more(all.length, REFUSALS_SHOWN)}`, ...lines];
 }
 
 function domains({ domains: all }: Summary, width: number): string[] {

@@ -1,10 +1,18 @@
-import type { Campaign, RelayIdentity } from '../domain/campaign.js';
+import { type Campaign, type RelayIdentity, relaysOf } from '../domain/campaign.js';
 import { doublingOf, percentile } from '../domain/latency.js';
 import { roundOf } from '../domain/round.js';
-import { type LatencyFigures, SUMMARY_SCHEMA, type Summary } from '../domain/summary.js';
+import {
+  type LatencyFigures,
+  type RelaySummary,
+  type ReplyFigures,
+  SUMMARY_SCHEMA,
+  type Summary,
+} from '../domain/summary.js';
 import type { ResultSource } from '../pipeline/ports.js';
 import type { Figures } from './figures.js';
 import { timelineOf } from './timeline.js';
+
+const REPLIES_SHOWN = 100;
 
 /** The summary of a closed campaign, from its standing and from what a reading of its whole ledger counted. */
 export function summarise(campaign: Campaign, source: ResultSource, figures: Figures): Summary {
@@ -43,10 +51,26 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
     refusals: figures.refusals(),
     reasons: { ...figures.reasons },
     lateWords: source.late.length,
+    ...(source.standing.relays.length > 0 && { relays: relays(campaign, source) }),
+    ...(source.standing.refusals.length > 0 && { replies: replies(source) }),
     ...(timeline && { timeline }),
     ...(source.latencies.size > 0 && { latencies: latencies(source.latencies) }),
     ...(campaign.rounds.length > 0 && { rounds: [...campaign.rounds, thisRound] }),
   };
+}
+
+function relays({ options }: Campaign, { standing }: ResultSource): RelaySummary[] {
+  return relaysOf(options).flatMap(({ identity, weight, spare }, at) => {
+    const figures = standing.relays[at];
+    return figures ? [{ relay: relayText(identity), weight, spare, ...figures }] : [];
+  });
+}
+
+function replies({ standing, said }: ResultSource): ReplyFigures[] {
+  return standing.refusals.slice(0, REPLIES_SHOWN).map(({ code, replyClass, count }) => ({
+    ...{ code, class: replyClass, count },
+    sample: said.get(replyClass === null ? code : `${code} ${replyClass}`) ?? '',
+  }));
 }
 
 function latency(histogram: ReadonlyMap<number, number>): Summary['latencyMs'] {

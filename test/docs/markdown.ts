@@ -15,6 +15,7 @@ export const PAGES = [
   'docs/how-to/completion.md',
   'docs/how-to/lists.md',
   'docs/how-to/local-testing.md',
+  'docs/how-to/pace.md',
   'docs/how-to/production.md',
   'docs/how-to/rehearse.md',
   'docs/how-to/retry-and-export.md',

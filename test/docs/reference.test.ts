@@ -7,7 +7,7 @@ import { REJECT_REASONS } from '../../src/domain/recipient.js';
 import { LATE_SENT, REASONS } from '../../src/domain/record.js';
 import { RESULTS_HEADER } from '../../src/report/results-csv.js';
 import { LOG_LEVELS } from '../../src/runtime/logger.js';
-import { BREAKER, NOW, standingOf, WORKER } from '../cli/view/views.js';
+import { BREAKER, FREE, NOW, relayView, standingOf, WORKER } from '../cli/view/views.js';
 import { code, codes, page, ROOT, section, table } from './markdown.js';
 import type { Schema } from './schema.js';
 
@@ -65,11 +65,19 @@ describe('the reference', () => {
   });
 
   it('has every field of the progress object, and of the objects in it', () => {
-    const standing = standingOf({}, { flags: { paused: { by: 'relay', reason: '535', at: NOW }, cancelling: false } });
-    const object = progressObject({ standing, breaker: BREAKER, workers: [WORKER] });
+    const figures = { sent: 1, failed: 1, deferred: 1, throttled: 1, unknown: 1 };
+    const standing = standingOf(
+      { relays: [figures] },
+      { flags: { paused: { by: 'relay', reason: '535', at: NOW }, cancelling: false } },
+    );
+    const slow = [{ group: 'gmail.com', perSecond: 1, cutAt: NOW }];
+    const relay = relayView({ breaker: BREAKER, pace: { ...FREE, slow } });
+    const object = progressObject({ standing, relays: [relay], workers: [WORKER] });
     expect(firstColumn('### progress').sort()).toEqual(Object.keys(object).sort());
     const named = codes(section(REFERENCE, '### progress'));
-    for (const inner of [object.paused, object.chunks, object.breaker, object.workers[0], object.refusals[0]]) {
+    const { limits, refusals, workers } = object;
+    const parts = [object.paused, object.chunks, object.breaker, workers[0], refusals[0], limits, limits.throttled[0]];
+    for (const inner of [...parts, object.relays[0]]) {
       for (const field of Object.keys(inner ?? {})) expect(named).toContain(field);
     }
   });

@@ -6,6 +6,7 @@ import type { Campaign } from '../../src/domain/campaign.js';
 import { latencyBucket } from '../../src/domain/latency.js';
 import { REJECT_REASONS } from '../../src/domain/recipient.js';
 import { REASONS } from '../../src/domain/record.js';
+import { REPLY_CLASSES } from '../../src/domain/reply-class.js';
 import { STATE_NAMES } from '../../src/domain/state.js';
 import { createResults } from '../../src/report/results.js';
 import { resultNames } from '../../src/report/summary-text.js';
@@ -47,6 +48,8 @@ const SECOND: Partial<Campaign> = {
 
 const NOTHING: ReadonlyMap<number, number> = new Map();
 const LATENCIES = new Map([[latencyBucket(12), 3]]);
+const RELAYS = [{ sent: 1, failed: 1, deferred: 0, throttled: 2, unknown: 1 }];
+const REFUSALS = [{ code: '550 5.1.1', replyClass: 'dead', count: 1 }] as const;
 const TIMELINE = new Map([[1_777_000_000, 3]]);
 
 /** The summary of a campaign that was completed with answers, or cancelled without any. */
@@ -54,8 +57,15 @@ async function written(entries: readonly Entry[], cancelling = false, later: Par
   const campaign = campaignOf(entries.length, root, { flags: { paused: null, cancelling }, ...later });
   const latencies = cancelling ? NOTHING : LATENCIES;
   const timeline = cancelling ? NOTHING : TIMELINE;
-  const source = { ...sourceOf(campaign, [entries], { words: new Map([[1, 'no such user']]), latencies }), timeline };
-  const { dir } = await createResults({ defaultDir: root, log: recordingLog() }).write(campaign, source);
+  const words = new Map([[1, 'no such user']]);
+  const said = new Map([['550 5.1.1 dead', 'no such user']]);
+  const source = { ...sourceOf(campaign, [entries], { words, said, latencies }), timeline };
+  const refusals = cancelling ? [] : REFUSALS;
+  const relays = cancelling ? [] : RELAYS;
+  const { dir } = await createResults({ defaultDir: root, log: recordingLog() }).write(campaign, {
+    ...source,
+    standing: { ...source.standing, refusals, relays },
+  });
   return JSON.parse(await readFile(join(dir, resultNames(campaign.round).summary), 'utf8')) as Record<string, unknown>;
 }
 
@@ -87,7 +97,8 @@ describe('the schema of the summary', () => {
   });
 
   it('has the states and reasons of the code', () => {
-    const { states, reasons, list } = SCHEMA.properties ?? {};
+    const { states, reasons, list, replies } = SCHEMA.properties ?? {};
+    expect(replies?.items?.properties?.class?.enum).toEqual([...REPLY_CLASSES, null]);
     expect(Object.keys(states?.properties ?? {})).toEqual([...STATE_NAMES]);
     expect(states?.required).toEqual([...STATE_NAMES]);
     expect(reasons?.propertyNames?.enum).toEqual([...REASONS]);

@@ -22,6 +22,7 @@ const REFUSED: Subject = {
   address: 'Ada@gmail.com',
   attempts: 3,
   reply: 'Our system has detected an unusual rate',
+  replyClass: 'throttle',
 };
 
 const holds = (text: string, subject: Partial<Subject> = {}) => fits(parseCondition(text), { ...REFUSED, ...subject });
@@ -83,13 +84,13 @@ describe('a condition', () => {
   });
 
   it('finds no code, class or domain where there is none, and so calls them other than any', () => {
-    const bare = { code: 0, enhanced: null, address: null, reply: '' };
+    const bare = { code: 0, enhanced: null, address: null, reply: '', replyClass: null };
     for (const text of ['code=4xx', 'class=transient', 'domain=gmail.com', 'email~a', 'reply~a'])
       expect(holds(text, bare), text).toBe(false);
     for (const text of ['code!=4xx', 'class!=transient', 'domain!=gmail.com', 'email!=a@b.c'])
       expect(holds(text, bare), text).toBe(true);
     expect(holds('code=4.7.28', { enhanced: null })).toBe(false);
-    expect(holds('code=4xx and class=transient', { enhanced: null, reply: '' })).toBe(true);
+    expect(holds('code=4xx and class=throttle', { enhanced: null })).toBe(true);
   });
 
   it('takes what the relay said for text, and never for a pattern', () => {

@@ -19,7 +19,7 @@ afterAll(() => place.clear());
  */
 it('a small campaign behind a large one gets its share of the workers at once, and neither starves', async () => {
   const record = join(place.folder, 'record');
-  const relay = await startRelay({ record, replyDelayMs: 10 });
+  const relay = await startRelay({ record, delayMs: 10 });
   for (const [name, rows] of Object.entries({ large: LARGE, small: SMALL }))
     writeFileSync(join(place.folder, `${name}.csv`), [...generateList({ rows })].join('').replaceAll('user', name));
   const launch = (name: string) => {

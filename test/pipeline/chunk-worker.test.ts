@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChunkEnd, runChunk } from '../../src/pipeline/chunk-worker.js';
-import { createBreaker } from '../../src/redis/breaker.js';
+import { createBreaker } from '../../src/redis/breaker/store.js';
 import { campaignKeys, chunkKeys } from '../../src/redis/keys.js';
 import { assertBalanced, bytesOf, campaignOf, recordOf, type Staged, sending } from '../redis/ledger/fixture.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';

@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import type { Campaign } from '../../src/domain/campaign.js';
 import type { Outcome, RelayFault } from '../../src/domain/outcome.js';
 import type { Recipient } from '../../src/domain/recipient.js';
-import type { ChunkSignals, ChunkWorkerPorts } from '../../src/pipeline/chunk-ports.js';
+import type { ChunkSignals, ChunkWorkerPorts, Route } from '../../src/pipeline/chunk-ports.js';
+import { createPacers } from '../../src/pipeline/pacers.js';
 import type { Log } from '../../src/pipeline/ports.js';
 import { createRecorder } from '../../src/pipeline/recorder.js';
 import type {
@@ -16,9 +17,10 @@ import type {
   Taken,
 } from '../../src/pipeline/relay-ports.js';
 import { watchSuppression } from '../../src/pipeline/suppression-watch.js';
-import { createBreaker } from '../../src/redis/breaker.js';
+import { createBreaker } from '../../src/redis/breaker/store.js';
 import { createCampaigns } from '../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
+import { createPaceStore } from '../../src/redis/pace/store.js';
 import { createScratch } from '../../src/redis/scratch.js';
 import { createSuppression } from '../../src/redis/suppression/store.js';
 import type { Staged } from '../redis/ledger/fixture.js';
@@ -145,6 +147,11 @@ export interface Bench {
   readonly signals: ChunkSignals;
 }
 
+/** The only relay of a campaign. */
+export function routeTo({ options }: Pick<Campaign, 'options'>, relay: Relay): Route {
+  return { identity: options.relay, weight: 1, spare: false, relay, number: 0 };
+}
+
 export function bench(redis: Redis, relay: Relay | string, more: Partial<ChunkWorkerPorts> = {}): Bench {
   const [quiet, lost] = [new AbortController(), new AbortController()];
   const log = keptLog();
@@ -155,13 +162,14 @@ export function bench(redis: Redis, relay: Relay | string, more: Partial<ChunkWo
     recorder: createRecorder(ledger, log),
     scratch: createScratch(redis),
     breaker: createBreaker(redis),
+    pacer: createPacers(createPaceStore(redis), log).of,
     suppression: watchSuppression(createSuppression(redis), log),
-    relay: (_campaign: Campaign) => relay,
+    routes: (campaign: Campaign) => (typeof relay === 'string' ? relay : [routeTo(campaign, relay)]),
     composer: () => composer,
     ...more,
     log,
   };
-  return { ports, quiet, lost, signals: { quiet: quiet.signal, lost: lost.signal } };
+  return { ports, quiet, lost, signals: { quiet: quiet.signal, lost: lost.signal, aside: () => () => {} } };
 }
 
 export const refOf = (staged: Staged, chunk = 0) => ({ campaign: staged.id, round: 1, chunk });

@@ -16,7 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const SENT: Verdict = { verb: 'sent', reason: 'none', reply: { code: 250, text: 'ok' }, latencyMs: 1, delayMs: 0 };
+const SENT: Verdict = {
+  ...{ verb: 'sent', reason: 'none', reply: { code: 250, text: 'ok' } },
+  ...{ replyClass: null, latencyMs: 1, delayMs: 0 },
+};
 
 /** A ledger, and what it is told, in order. */
 function noted() {

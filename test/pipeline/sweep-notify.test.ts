@@ -6,7 +6,7 @@ import { sweep } from '../../src/pipeline/sweep.js';
 import { CHUNKS_QUEUE, jobId, STEPS_QUEUE } from '../../src/queue/jobs.js';
 import { QUEUE_PREFIX } from '../../src/redis/keys.js';
 import { bytesOf, campaignOf, finishChunk, type Staged, sealed, sending } from '../redis/ledger/fixture.js';
-import { DROPPED, keptLog, refusedWith, ScriptedRelay, SENT, UNANSWERED } from './fixture.js';
+import { DROPPED, keptLog, refusedWith, routeTo, ScriptedRelay, SENT, UNANSWERED } from './fixture.js';
 import { jobKey, useSteps } from './steps-fixture.js';
 
 const steps = useSteps();
@@ -83,7 +83,7 @@ describe('the notice', () => {
   const quiet = new AbortController().signal;
   const portsOf = (staged: Staged, relay: ScriptedRelay | string): NotifierPorts => ({
     campaigns: staged.campaigns,
-    relay: () => relay,
+    routes: (campaign) => (typeof relay === 'string' ? relay : [routeTo(campaign, relay)]),
     compose: (_campaign, to, summary) => ({
       from: 'a@example.org',
       to,

@@ -29,7 +29,9 @@ describe('the URL of a relay', () => {
 
   it('has user and password in percent codes, and options', () => {
     expect(
-      parseRelayUrl('smtp://a%40b:p%3A%2F%23%25@Mail.Example.com:26?name=me.example.com&pipelining=false'),
+      parseRelayUrl(
+        'smtp://a%40b:p%3A%2F%23%25@Mail.Example.com:26?name=me.example.com&pipelining=false&weight=7&spare=true',
+      ),
     ).toEqual({
       host: 'mail.example.com',
       port: 26,
@@ -38,6 +40,8 @@ describe('the URL of a relay', () => {
       login: { user: 'a@b', password: 'p:/#%' },
       name: 'me.example.com',
       pipelining: false,
+      weight: 7,
+      spare: true,
     });
     expect(parseRelayUrl('smtp://[::1]:2525')).toMatchObject({
       host: '::1',
@@ -45,6 +49,8 @@ describe('the URL of a relay', () => {
       login: null,
       name: null,
       pipelining: true,
+      weight: 1,
+      spare: false,
     });
   });
 
@@ -114,7 +120,7 @@ describe('the URL of a relay', () => {
 
   it('says what is allowed', () => {
     expect(refusal('smtp://h?tls=x').hint).toBe('Allowed for tls: required, opportunistic, none.');
-    expect(refusal('smtp://h?x=y').hint).toBe('Options: tls, verify, name, pipelining.');
+    expect(refusal('smtp://h?x=y').hint).toBe('Options: tls, verify, name, pipelining, weight, spare.');
   });
 });
 

@@ -87,6 +87,7 @@ export function chunkOf(chunk: number, entries: readonly Entry[]): ChunkResult {
 
 export interface Extra {
   readonly words?: ReadonlyMap<number, string>;
+  readonly said?: ReadonlyMap<string, string>;
   readonly latencies?: ReadonlyMap<number, number>;
   readonly late?: readonly LateWord[];
   readonly chunks?: () => AsyncIterable<ChunkResult>;
@@ -106,11 +107,13 @@ export function sourceOf(campaign: Campaign, chunks: readonly (readonly Entry[])
       chunksDone: chunks.length,
       retries: campaign.retries,
       ratePerSecond: 0,
+      relays: [],
       nextDueAt: null,
       refusals: [],
       now: SEALED_AT + 12_000,
     },
     words: new Map(),
+    said: new Map(),
     latencies: new Map(),
     timeline: new Map(),
     late: [],

@@ -56,7 +56,7 @@ describe('the page of a summary', () => {
   });
 
   it('leaves out what did not happen, and survives that nothing did', () => {
-    const { timeline, latencies, ...rest } = SUMMARY;
+    const { timeline, latencies, replies, ...rest } = SUMMARY;
     const states = { ...SUMMARY.states, sent: 0, failed: 0, unknown: 0 };
     const nothing = {
       ...rest,
@@ -71,7 +71,7 @@ describe('the page of a summary', () => {
     const page = summaryPage({ ...nothing, list: { ...SUMMARY.list, rejects: {} } });
     expect([...page.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, heading]) => heading)).toEqual(['Totals', 'Campaign']);
     expect(page).not.toMatch(/NaN|Infinity|undefined/);
-    expect([timeline, latencies]).not.toContain(undefined);
+    expect([timeline, latencies, replies]).not.toContain(undefined);
   });
 
   it('names the round and its files', () => {

@@ -44,6 +44,11 @@ export const SUMMARY: Summary = {
       i === 0 ? 731 : i < 25 ? 600 + ((i * 37) % 90) : i % 9 === 0 ? 0 : 78 + ((i * 13) % 40),
     ),
   },
+  replies: [
+    { code: '421 4.7.0', class: 'throttle', count: 1_204, sample: 'try again later, too many connections' },
+    { code: '550 5.1.1', class: 'dead', count: 80, sample: 'no such user here' },
+    { code: '554', class: null, count: 2, sample: '' },
+  ],
   latencies: [9, 310, 11_840, 7_120, 2_410, 1_530, 903, 512, 260, 97, 41, 0, 3].map((count, i) => ({
     fromMs: 2 ** i - 1,
     toMs: 2 ** (i + 1) - 1,

@@ -12,6 +12,8 @@ export interface Scenario {
   readonly permanent?: readonly string[] | string;
   /** Refused with 451 4.3.0 the first `times` times each. */
   readonly transient?: { readonly pattern: string; readonly times: number };
+  /** At RCPT, beyond so many a second (and a tenth of a second's at once), addresses of a pattern get this reply. */
+  readonly limit?: { readonly pattern: string; readonly perSecond: number; readonly reply: string };
   /** Before each reply to a message. */
   readonly delayMs?: number;
   readonly extensions?: readonly string[];
@@ -71,13 +73,26 @@ function refusalOf({ stage, address }: ScriptEvent): Action | undefined {
   return { reply: '451 4.3.0 try again later' };
 }
 
+const limited = scenario.limit && new RegExp(scenario.limit.pattern);
+let allowedFrom = 0;
+
+function limitOf({ stage, address }: ScriptEvent): Action | undefined {
+  const { limit } = scenario;
+  if (!limit || stage !== 'rcpt' || !limited?.test(address)) return undefined;
+  const now = performance.now();
+  const from = Math.max(allowedFrom, now - 100);
+  if (from > now) return { reply: limit.reply };
+  allowedFrom = from + 1000 / limit.perSecond;
+  return undefined;
+}
+
 const relay = await startScriptRelay({
   record: scenario.record,
   port: scenario.port ?? 0,
   ...(scenario.delayMs ? { replyDelayMs: scenario.delayMs } : {}),
   ...(scenario.tls ? { tls: { key: readFileSync(scenario.tls.key), cert: readFileSync(scenario.tls.cert) } } : {}),
   ...(scenario.extensions ? { extensions: scenario.extensions } : {}),
-  behave: (event) => faultOf(event) ?? refusalOf(event),
+  behave: (event) => faultOf(event) ?? refusalOf(event) ?? limitOf(event),
 });
 process.on('SIGTERM', () => void relay.stop().then(() => process.exit(0)));
 process.stdin.resume().on('end', () => void relay.stop().then(() => process.exit(0)));

@@ -38,11 +38,6 @@ export const overview: RowDefinition = {
       figures.push(
         { name: `${args[0]}, time`, unit: '×', samples: ratios(big.ms, small.ms), bar },
         { name: `${args[0]}, commands`, unit: '×', samples: ratios(big.commands, small.commands), bar },
-        // Some 30 µs, to which caches and other programs only add: what the command itself takes is the least.
-        {
-          ...{ name: `${args[0]}, time in Redis, least of the rounds`, unit: '×', bar },
-          samples: [Math.min(...big.redisMicroseconds) / Math.min(...small.redisMicroseconds)],
-        },
       );
       contenders.push(
         { name: `${args[0]}, ${SMALL} recipients`, unit: 'ms', samples: small.ms },

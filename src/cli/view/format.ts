@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { clip, columnsOf } from '../../report/format.js';
+import { clip, columnsOf, duration, wrap } from '../../report/format.js';
 
 /** The place where something is shown. */
 export interface Style {
@@ -46,4 +46,24 @@ export function ago(ms: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
   return `${Math.floor(seconds / 86_400)} d ago`;
+}
+
+/** The columns of a label. */
+export const LABEL = 10;
+const ENTRY_LINES = 3;
+
+/** A label and a text beside it, in as many lines as it takes up to three; the last one is cut. */
+export function entry(label: string, text: string, { width }: Style, paint?: Paint): Piece[][] {
+  const lines = wrap(text, width - LABEL - 1);
+  const shown =
+    lines.length > ENTRY_LINES ? [...lines.slice(0, ENTRY_LINES - 1), lines.slice(ENTRY_LINES - 1).join(' ')] : lines;
+  return shown.map((line, i) => {
+    const name = i === 0 ? label : '';
+    return [paint ? [paint, name] : name, ' '.repeat(LABEL + 1 - name.length), line];
+  });
+}
+
+/** When something is due. */
+export function until(ms: number): string {
+  return ms <= 0 ? 'now' : `in ${duration(ms)}`;
 }

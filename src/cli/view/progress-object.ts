@@ -1,9 +1,12 @@
-import type { Phase } from '../../domain/campaign.js';
+import { type CampaignOptions, type Phase, type RelayFigures, relaysOf, type Standing } from '../../domain/campaign.js';
+import type { DomainLimit } from '../../domain/pace.js';
+import type { ReplyClass } from '../../domain/reply-class.js';
 import type { Counters } from '../../domain/state.js';
-import type { WorkerWord } from '../../pipeline/ports.js';
+import type { BreakerState, WorkerWord } from '../../pipeline/ports.js';
 import { printable } from '../../report/format.js';
 import { paceOf } from './pace.js';
 import type { ProgressView } from './progress.js';
+import { type RelayView, reachable } from './relay-lines.js';
 
 /**
  * What `fanmail progress --json` prints. Stable: fields are only added. Times are ISO 8601 in UTC, spans milliseconds (`...Ms`),
@@ -33,16 +36,27 @@ export interface ProgressObject {
   /** When the earliest waiting chunk goes on. */
   readonly nextDueAt: string | null;
   /** Refusals by code, the commonest first. */
-  readonly refusals: readonly { readonly code: string; readonly count: number }[];
-  /** Null while the relay can be reached. */
-  readonly breaker: {
-    readonly since: string;
-    /** When the relay is asked again. */
-    readonly until: string;
-    readonly failures: number;
-    readonly cause: string;
-    readonly why: string;
-  } | null;
+  readonly refusals: readonly { readonly code: string; readonly class: ReplyClass | null; readonly count: number }[];
+  /** What limits it, messages a second; null where nothing does. */
+  readonly limits: {
+    readonly campaignPerSecond: number | null;
+    /** Of all campaigns through the relay. */
+    readonly relayPerSecond: number | null;
+    /** What the operator allows by group of domains. */
+    readonly domains: Readonly<Record<string, DomainLimit>>;
+    /** Groups of domains that the relay throttled lately. */
+    readonly throttled: readonly { readonly group: string; readonly perSecond: number; readonly cutAt: string }[];
+  };
+  /** Null while a relay can be reached; else that of the first. */
+  readonly breaker: BreakerObject | null;
+  /** What became of messages at each of several relays; empty where there is one. */
+  readonly relays: readonly (RelayFigures & {
+    readonly host: string;
+    readonly port: number;
+    readonly weight: number;
+    readonly spare: boolean;
+    readonly breaker: BreakerObject | null;
+  })[];
   readonly workers: readonly (Omit<WorkerWord, 'at'> & { readonly at: string })[];
   /** `sent`, `failed` or `unknown`; null while it is due or none was asked for. */
   readonly notice: string | null;
@@ -55,11 +69,22 @@ export interface ProgressObject {
   readonly now: string;
 }
 
+interface BreakerObject {
+  readonly since: string;
+  /** When the relay is asked again. */
+  readonly until: string;
+  readonly failures: number;
+  readonly cause: string;
+  readonly why: string;
+}
+
 /** A campaign's progress for programs. */
-export function progressObject({ standing, breaker, workers }: ProgressView): ProgressObject {
+export function progressObject({ standing, relays, workers }: ProgressView): ProgressObject {
   const { campaign } = standing;
   const { paused, cancelling } = campaign.flags;
-  const { done, averagePerSecond, etaMs } = paceOf(standing, breaker === null);
+  const { done, averagePerSecond, etaMs } = paceOf(standing, reachable(relays));
+  // Null as long as there is a way to send.
+  const open = reachable(relays) ? null : (relays[0]?.breaker ?? null);
   return {
     id: campaign.id,
     name: printable(campaign.options.name),
@@ -76,14 +101,14 @@ export function progressObject({ standing, breaker, workers }: ProgressView): Pr
     averagePerSecond: Number(averagePerSecond.toFixed(2)),
     etaMs,
     nextDueAt: isoOrNull(standing.nextDueAt),
-    refusals: standing.refusals.map(({ code, count }) => ({ code: printable(code), count })),
-    breaker: breaker && {
-      since: iso(breaker.since),
-      until: iso(breaker.until),
-      failures: breaker.failures,
-      cause: printable(breaker.cause),
-      why: printable(breaker.why),
-    },
+    refusals: standing.refusals.map(({ code, replyClass, count }) => ({
+      code: printable(code),
+      class: replyClass,
+      count,
+    })),
+    limits: limitsOf(campaign.options, relays),
+    breaker: open && breakerObject(open),
+    relays: relayObjects(standing, relays),
     workers: workers.map(workerObject),
     notice: campaign.notice,
     createdAt: iso(campaign.createdAt),
@@ -93,6 +118,33 @@ export function progressObject({ standing, breaker, workers }: ProgressView): Pr
     endedAt: isoOrNull(campaign.endedAt),
     now: iso(standing.now),
   };
+}
+
+function limitsOf({ pace: own }: CampaignOptions, relays: readonly RelayView[]): ProgressObject['limits'] {
+  const slow = relays.flatMap(({ pace }) => pace.slow);
+  return {
+    campaignPerSecond: own?.perSecond ?? null,
+    relayPerSecond: relays[0]?.pace.perSecond ?? null,
+    domains: own?.domains ?? {},
+    throttled: slow.map(({ group, perSecond: rate, cutAt }) => ({
+      group: printable(group),
+      perSecond: Number(rate.toFixed(2)),
+      cutAt: iso(cutAt),
+    })),
+  };
+}
+
+function breakerObject({ since, until, failures, cause, why }: BreakerState): BreakerObject {
+  return { since: iso(since), until: iso(until), failures, cause: printable(cause), why: printable(why) };
+}
+
+function relayObjects({ campaign, relays: figures }: Standing, relays: readonly RelayView[]): ProgressObject['relays'] {
+  const choices = relaysOf(campaign.options);
+  return figures.map((counts, at) => {
+    const { identity, weight, spare } = choices[at] ?? { identity: campaign.options.relay, weight: 1, spare: false };
+    const open = relays[at]?.breaker ?? null;
+    return { host: identity.host, port: identity.port, weight, spare, ...counts, breaker: open && breakerObject(open) };
+  });
 }
 
 function workerObject({

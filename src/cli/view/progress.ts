@@ -1,27 +1,26 @@
 import type { CampaignFlags, Standing } from '../../domain/campaign.js';
 import { STATE_NAMES, type State } from '../../domain/state.js';
-import type { BreakerState, WorkerWord } from '../../pipeline/ports.js';
-import { count, duration, percent, perSecond, printable, wrap } from '../../report/format.js';
-import { ago, bar, lineOf, type Paint, type Piece, type Style } from './format.js';
+import type { WorkerWord } from '../../pipeline/ports.js';
+import { count, duration, percent, perSecond, printable } from '../../report/format.js';
+import { ago, bar, entry, LABEL, lineOf, type Paint, type Piece, type Style, until } from './format.js';
 import { paceOf } from './pace.js';
+import { breakers, limits, type RelayView, reachable, relayFigures } from './relay-lines.js';
 
 /** What is known of a campaign in progress. */
 export interface ProgressView {
   readonly standing: Standing;
-  /** Of the campaign's relay; null while it is closed. */
-  readonly breaker: BreakerState | null;
+  /** Of the campaign, at least one. */
+  readonly relays: readonly RelayView[];
   /** All that are connected. */
   readonly workers: readonly WorkerWord[];
   /** This command is starting some itself. */
   readonly starting?: boolean;
 }
 
-const LABEL = 10;
 /** From here on all counters are shown, not only those that are not zero. */
 const ROOMY = 80;
 const REFUSALS_SHOWN = 3;
 const TROUBLES_SHOWN = 3;
-const ENTRY_LINES = 3;
 const NAMES: Readonly<Partial<Record<State, string>>> = { inflight: 'in flight' };
 const PAINTS: Readonly<Partial<Record<State, Paint>>> = { sent: 'green', failed: 'red', unknown: 'yellow' };
 
@@ -33,8 +32,10 @@ export function progressLines(view: ProgressView, style: Style): string[] {
     ...flags(view.standing, style),
     ...counterRows(view.standing, style),
     ...pace(view, style),
+    ...limits(view, style),
     ...waiting(view.standing, style),
-    ...breaker(view, style),
+    ...breakers(view, style),
+    ...relayFigures(view, style),
     ...workers(view, style),
     ...refusals(view.standing, style),
   ];
@@ -56,8 +57,8 @@ export function phaseText({ phase, flags }: { readonly phase: string; readonly f
   return words.join(', ');
 }
 
-function progressBar({ standing, breaker }: ProgressView, { width, bars }: Style): Piece[] {
-  const { done } = paceOf(standing, breaker === null);
+function progressBar({ standing, relays }: ProgressView, { width, bars }: Style): Piece[] {
+  const { done } = paceOf(standing, reachable(relays));
   const { total } = standing;
   const figures = ` ${percent(done, total)}  ${count(done)} of ${count(total)}`;
   if (!bars) return [figures.trimStart()];
@@ -90,9 +91,9 @@ function counterRows({ counters }: Standing, { width }: Style): Piece[][] {
   return rows;
 }
 
-function pace({ standing, breaker }: ProgressView, style: Style): Piece[][] {
+function pace({ standing, relays }: ProgressView, style: Style): Piece[][] {
   const { campaign, ratePerSecond, chunksDone, retries } = standing;
-  const { averagePerSecond, etaMs } = paceOf(standing, breaker === null);
+  const { averagePerSecond, etaMs } = paceOf(standing, reachable(relays));
   const now = campaign.phase === 'sending' ? `${perSecond(ratePerSecond)} now, ` : '';
   const eta = etaMs === null ? '' : `, about ${duration(etaMs)} left`;
   const again = retries > 0 ? `, ${count(retries)} ${retries === 1 ? 'retry' : 'retries'} so far` : '';
@@ -106,16 +107,6 @@ function waiting({ counters, nextDueAt, now }: Standing, style: Style): Piece[][
   if (counters.deferred === 0 && nextDueAt === null) return [];
   const next = nextDueAt === null ? '' : `, the next try ${until(nextDueAt - now)}`;
   return entry('waiting', `${count(counters.deferred)} deferred${next}`, style);
-}
-
-function breaker({ breaker: open, standing }: ProgressView, style: Style): Piece[][] {
-  if (!open) return [];
-  const { now } = standing;
-  const since = `${ago(now - open.since)}, ${count(open.failures)} ${open.failures === 1 ? 'failure' : 'failures'}`;
-  return [
-    ...entry('breaker', `open since ${since}, the next try ${until(open.until - now)}`, style, 'red'),
-    ...entry('', `${printable(open.cause)}: ${printable(open.why)}`, style),
-  ];
 }
 
 function workers({ workers: all, standing, starting }: ProgressView, style: Style): Piece[][] {
@@ -135,22 +126,12 @@ function workers({ workers: all, standing, starting }: ProgressView, style: Styl
 
 function refusals({ refusals: all }: Standing, style: Style): Piece[][] {
   if (all.length === 0) return [];
-  const shown = all.slice(0, REFUSALS_SHOWN).map(({ code, count: times }) => `${printable(code)} (${count(times)})`);
+  const shown = all
+    .slice(0, REFUSALS_SHOWN)
+    .map(
+      ({ code, replyClass, count: times }) =>
+        `${printable(code)}${replyClass ? ` ${replyClass}` : ''} (${count(times)})`,
+    );
   const more = all.length > REFUSALS_SHOWN ? `, and ${count(all.length - REFUSALS_SHOWN)} other codes` : '';
   return entry('refusals', `${shown.join(', ')}${more}`, style);
-}
-
-/** A label and a text beside it, in as many lines as it takes up to three; the last one is cut. */
-function entry(label: string, text: string, { width }: Style, paint?: Paint): Piece[][] {
-  const lines = wrap(text, width - LABEL - 1);
-  const shown =
-    lines.length > ENTRY_LINES ? [...lines.slice(0, ENTRY_LINES - 1), lines.slice(ENTRY_LINES - 1).join(' ')] : lines;
-  return shown.map((line, i) => {
-    const name = i === 0 ? label : '';
-    return [paint ? [paint, name] : name, ' '.repeat(LABEL + 1 - name.length), line];
-  });
-}
-
-function until(ms: number): string {
-  return ms <= 0 ? 'now' : `in ${duration(ms)}`;
 }

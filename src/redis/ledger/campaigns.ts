@@ -29,6 +29,7 @@ export function createCampaigns(redis: Redis): Campaigns {
     get: async (id) => parseCampaign(id, await redis.hgetall(key(id))),
     standing: (id) => readStanding(redis, id),
     words: (id) => readWords(redis, id),
+    said: async (id) => new Map(Object.entries(await redis.hgetall(campaignKeys(id).said))),
     latencies: (id) => readHistogram(redis, campaignKeys(id).latency),
     timeline: (id) => readHistogram(redis, campaignKeys(id).timeline),
     late: (id) => readLate(redis, id),
@@ -71,7 +72,7 @@ export function createCampaigns(redis: Redis): Campaigns {
 
     async mark(campaign, token, summary) {
       const c = campaignKeys(campaign.id);
-      const kept = [c.counters, c.words, c.codes, c.ticks, c.latency, c.late, c.waits, c.timeline];
+      const kept = [c.counters, c.words, c.codes, c.said, c.relays, c.ticks, c.latency, c.late, c.waits, c.timeline];
       const done = stagingKeys(campaign.id, campaign.nonce).done;
       const args = [FORMAT, campaign.round, token, summary, campaign.options.keepMs];
       const { status } = await runScript(redis, scripts.mark, [c.campaign, c.summary, ...kept, done], args);

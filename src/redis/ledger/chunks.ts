@@ -5,6 +5,7 @@ import { FORMAT } from '../../domain/campaign.js';
 import { latencyBucket } from '../../domain/latency.js';
 import type { Reply } from '../../domain/outcome.js';
 import type { Reason } from '../../domain/record.js';
+import { REPLY_CLASSES } from '../../domain/reply-class.js';
 import { reasonNumber, VERBS, type Verdict } from '../../domain/verdict.js';
 import type {
   Begun,
@@ -154,7 +155,7 @@ class Seen {
 function packOutcomes(settlements: readonly Settlement[]): { packed: Buffer; texts: string[] } {
   const packed = Buffer.alloc(settlements.length * OUTCOME_BYTES);
   const texts: string[] = [];
-  settlements.forEach(({ index, verdict }, i) => {
+  settlements.forEach(({ index, verdict, route }, i) => {
     const at = i * OUTCOME_BYTES;
     packed.writeUInt16BE(index, at);
     packed[at + 2] = VERBS[verdict.verb].charCodeAt(0);
@@ -163,6 +164,8 @@ function packOutcomes(settlements: readonly Settlement[]): { packed: Buffer; tex
     packed[at + 8] = refusalText(verdict, texts);
     packed[at + 9] = verdict.latencyMs === null ? 255 : latencyBucket(verdict.latencyMs);
     packed.writeUInt32BE(Math.min(verdict.delayMs, 2 ** 32 - 1), at + 10);
+    packed[at + 15] = route ?? 0;
+    packed[at + 14] = verdict.replyClass === null ? 0 : REPLY_CLASSES.indexOf(verdict.replyClass) + 1;
   });
   return { packed, texts };
 }

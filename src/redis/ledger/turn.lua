@@ -6,7 +6,9 @@
 -- KEYS: campaign chunk; the others have the same hash tag and are named by these, since each one that is said costs a call
 -- ARGV: format round token chunk seen(the highest count of settled outcomes that this process knows) outcomes intents text...
 --   outcomes, 18 bytes each: u16 index, char verb, u8 reason, u16 code, u8 subject, u8 detail, u8 text (number of the
---   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u32 reserved
+--   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u8 class of a
+--   refusal (its place in src/domain/reply-class.ts from 1, 0 none), u8 relay (of several, from 1, else 0),
+--   2 reserved
 --   intents: u16 index each
 -- Returns: settled begun settledCount granted(u16 each)
 --   settled: ok | fenced | closed | missing | format
@@ -61,13 +63,18 @@ local function wordsNumber(ref)
   return number
 end
 
-local function countRefusal(code, subject, detail)
+local CLASSES = { 'throttle', 'transient', 'misconfigured', 'dead', 'permanent', 'unavailable' }
+-- Counts it under `550 5.1.1 dead`, and keeps the words of the first such one.
+local function countRefusal(code, subject, detail, class, text)
   local codes, name = ofCampaign .. 'codes', tostring(code)
   if subject ~= 255 then
     local whole = string.format('%d %d.%d.%d', code, math.floor(code / 100), subject, detail)
-    if redis.call('HEXISTS', codes, whole) == 1 or redis.call('HLEN', codes) < 500 then name = whole end
+    if redis.call('HLEN', codes) < 500 or redis.call('HEXISTS', codes, whole .. class) == 1 then name = whole end
   end
-  tally(codes, name, 1)
+  if tally(codes, name .. class, 1) == 1 and text then
+    redis.call('HSET', ofCampaign .. 'said', name .. class, text)
+    expireWith(KEYS[1], ofCampaign .. 'said')
+  end
 end
 
 -- The state after an outcome, the reason, and the attempts that it used; nil where it changes nothing.
@@ -121,9 +128,10 @@ end
 -- Answers whether the records of this chunk may be new.
 local function settle()
   local finals, retries, applied = 0, 0, 0
-  local latencies = {}
+  local latencies, byRelay = {}, {}
   for at = 1, #outcomes, OUTCOME do
-    local index, verb, reason, code, subject, detail, ref, bucket, delay = struct.unpack('>Hc1BHBBBBI4', outcomes, at)
+    local index, verb, reason, code, subject, detail, ref, bucket, delay, class, route =
+      struct.unpack('>Hc1BHBBBBI4BB', outcomes, at)
     local from, r = m.byte(index), m.record(index)
     local to, why, used = after(from, verb, reason, r)
     if to then
@@ -137,13 +145,21 @@ local function settle()
       end
       if code > 0 then
         r.code, r.subject, r.detail, r.words = code, subject, detail, wordsNumber(ref)
-        if code >= 400 then countRefusal(code, subject, detail) end
+        if code >= 400 then
+          local named = CLASSES[class]
+          countRefusal(code, subject, detail, named and ' ' .. named or '', ref > 0 and ARGV[7 + ref])
+        end
+      end
+      if route > 0 then
+        local field = route .. ' ' .. verb
+        byRelay[field] = (byRelay[field] or 0) + 1
       end
       if bucket < 255 then latencies[bucket] = (latencies[bucket] or 0) + 1 end
       m.move(index, from, to, r)
     end
   end
   if applied == 0 then return false end
+  for field, count in pairs(byRelay) do tally(ofCampaign .. 'relays', field, count) end
   for bucket, count in pairs(latencies) do tally(ofCampaign .. 'latency', bucket, count) end
   local firstOfClaim = held[2] ~= '0'
   if mine and firstOfClaim then redis.call('HSET', KEYS[2], 'claims', 0) end

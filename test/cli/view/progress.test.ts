@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { progressLines } from '../../../src/cli/view/progress.js';
 import { progressObject } from '../../../src/cli/view/progress-object.js';
 import { columnsOf } from '../../../src/report/format.js';
-import { BREAKER, countersOf, NOW, standingOf, WORKER } from './views.js';
+import { BREAKER, countersOf, NOW, relayView, standingOf, WORKER } from './views.js';
 
 const PLAIN = { width: 80, color: false, bars: true };
 const view = (...standing: Parameters<typeof standingOf>) => ({
   standing: standingOf(...standing),
-  breaker: null,
+  relays: [relayView()],
   workers: [WORKER],
 });
 const text = (...args: Parameters<typeof progressLines>) => progressLines(...args).join('\n');
@@ -24,7 +24,8 @@ describe('progress for people', () => {
       'chunks     8 of 20 done, 34 retries so far',
       'waiting    20 deferred, the next try in 42 s',
       'workers    2 connected, 40 connections',
-      'refusals   550 5.1.1 (80), 450 4.2.1 (34), 554 (20), and 2 other codes',
+      'refusals   550 5.1.1 dead (80), 450 4.2.1 transient (34), 554 (20), and 2 other',
+      '           codes',
     ]);
   });
 
@@ -47,10 +48,30 @@ describe('progress for people', () => {
   });
 
   it('says since when the breaker is open, why, and when the relay is asked again', () => {
-    const lines = text({ ...view(), breaker: BREAKER }, PLAIN);
+    const lines = text({ ...view(), relays: [relayView({ breaker: BREAKER })] }, PLAIN);
     expect(lines).toMatch(/^breaker {4}open since 3 min ago, 5 failures, the next try in 12 s$/m);
     expect(lines).toMatch(/^ +unreachable: connect ECONNREFUSED 192\.0\.2\.7:587$/m);
     expect(lines).not.toContain('left');
+  });
+
+  it('says what limits it, and what the relay has shown to be too fast', () => {
+    const pace = { perSecond: 50, domains: { 'gmail.com': { perSecond: 20, connections: 5 } }, groups: {} };
+    const standing = standingOf({}, { options: { ...standingOf().campaign.options, pace } });
+    const slow = [
+      { group: 'yahoo.com', perSecond: 9.6, cutAt: NOW - 60_000 },
+      { group: 'gmail.com', perSecond: 12.5, cutAt: NOW - 2_000 },
+    ];
+    const lines = text({ ...view(), standing, relays: [relayView({ pace: { perSecond: 500, slow } })] }, PLAIN);
+    expect(lines).toContain('limits     50/s for the campaign, 500/s for all through');
+    expect(lines).toContain('gmail.com 20/s, gmail.com 5 at a time');
+    expect(lines).toMatch(/^throttled {2}gmail\.com 13\/s \(just now\), yahoo\.com 9\.6\/s \(1 min ago\)$/m);
+    const object = progressObject({ ...view(), standing, relays: [relayView({ pace: { perSecond: 500, slow } })] });
+    expect(object.limits).toEqual({
+      campaignPerSecond: 50,
+      relayPerSecond: 500,
+      domains: pace.domains,
+      throttled: slow.map((one) => ({ ...one, cutAt: new Date(one.cutAt).toISOString() })),
+    });
   });
 
   it('names the trouble of workers, and what to start where there are none', () => {
@@ -87,10 +108,19 @@ describe('progress for people', () => {
       fc.property(hostile, hostile, fc.maxSafeNat(), fc.integer({ min: 60, max: 200 }), (a, b, big, width) => {
         const hostileView = {
           standing: standingOf(
-            { total: big, counters: countersOf({ sent: big }), refusals: [{ code: a, count: big }] },
+            {
+              total: big,
+              counters: countersOf({ sent: big }),
+              refusals: [{ code: a, replyClass: 'throttle', count: big }],
+            },
             { flags: { paused: { by: a, reason: b, at: NOW }, cancelling: true } },
           ),
-          breaker: { ...BREAKER, cause: a, why: b },
+          relays: [
+            relayView({
+              breaker: { ...BREAKER, cause: a, why: b },
+              pace: { perSecond: big, slow: [{ group: a, perSecond: big, cutAt: big }] },
+            }),
+          ],
           workers: [{ ...WORKER, host: a, trouble: b }],
         };
         for (const line of progressLines(hostileView, { width, color: false, bars: true })) {
@@ -120,7 +150,7 @@ describe('the time left', () => {
     for (const phase of ['staging', 'queued', 'aggregating', 'completed', 'cancelled'] as const) {
       expect(eta({}, { phase })).toBeNull();
     }
-    expect(progressObject({ ...view(), breaker: BREAKER }).etaMs).toBeNull();
+    expect(progressObject({ ...view(), relays: [relayView({ breaker: BREAKER })] }).etaMs).toBeNull();
   });
 
   it('is nothing when all are done', () => {
@@ -130,7 +160,9 @@ describe('the time left', () => {
 
 describe('progress for programs', () => {
   it('is one object of figures, ISO times and nulls', () => {
-    expect(JSON.parse(JSON.stringify(progressObject({ ...view(), breaker: BREAKER })))).toEqual({
+    expect(
+      JSON.parse(JSON.stringify(progressObject({ ...view(), relays: [relayView({ breaker: BREAKER })] }))),
+    ).toEqual({
       id: 'spring-2026',
       name: 'Spring newsletter',
       phase: 'sending',
@@ -155,7 +187,8 @@ describe('progress for programs', () => {
       averagePerSecond: 45,
       etaMs: null,
       nextDueAt: '2026-05-01T12:00:42.000Z',
-      refusals: standingOf().refusals,
+      refusals: standingOf().refusals.map(({ code, replyClass, count }) => ({ code, class: replyClass, count })),
+      limits: { campaignPerSecond: null, relayPerSecond: null, domains: {}, throttled: [] },
       breaker: {
         since: '2026-05-01T11:56:48.000Z',
         until: '2026-05-01T12:00:12.000Z',
@@ -163,6 +196,7 @@ describe('progress for programs', () => {
         cause: 'unreachable',
         why: 'connect ECONNREFUSED 192.0.2.7:587',
       },
+      relays: [],
       workers: [{ ...WORKER, at: '2026-05-01T11:59:59.000Z' }],
       notice: null,
       createdAt: '2026-05-01T11:56:40.000Z',

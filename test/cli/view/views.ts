@@ -1,5 +1,7 @@
+import type { RelayView } from '../../../src/cli/view/relay-lines.js';
 import type { Campaign, Standing } from '../../../src/domain/campaign.js';
 import { STATE_NAMES, type State } from '../../../src/domain/state.js';
+import type { PaceState } from '../../../src/pipeline/pace-ports.js';
 import type { BreakerState, WorkerWord } from '../../../src/pipeline/ports.js';
 
 export const NOW = Date.UTC(2026, 4, 1, 12, 0, 0);
@@ -61,18 +63,29 @@ export function standingOf(changes: Partial<Standing> = {}, campaign: Partial<Ca
     chunksDone: 8,
     retries: 34,
     ratePerSecond: 55,
+    relays: [],
     nextDueAt: NOW + 42_000,
     refusals: [
-      { code: '550 5.1.1', count: 80 },
-      { code: '450 4.2.1', count: 34 },
-      { code: '554', count: 20 },
-      { code: '552 5.2.2', count: 8 },
-      { code: '421', count: 1 },
+      { code: '550 5.1.1', replyClass: 'dead', count: 80 },
+      { code: '450 4.2.1', replyClass: 'transient', count: 34 },
+      { code: '554', replyClass: null, count: 20 },
+      { code: '552 5.2.2', replyClass: 'permanent', count: 8 },
+      { code: '421', replyClass: 'throttle', count: 1 },
     ],
     now: NOW,
     ...changes,
   };
 }
+
+export const FREE: PaceState = { perSecond: null, slow: [] };
+
+/** The campaign's only relay. */
+export const relayView = (changes: Partial<RelayView> = {}): RelayView => ({
+  identity: CAMPAIGN.options.relay,
+  breaker: null,
+  pace: FREE,
+  ...changes,
+});
 
 export const WORKER: WorkerWord = {
   id: 'w1',

@@ -106,8 +106,8 @@ describe('a script whose reply was lost and that is repeated', () => {
     expect((await staged.campaigns.standing(staged.id))?.refusals).toEqual(refusals);
     const standing = await staged.campaigns.standing(staged.id);
     expect(standing?.refusals).toEqual([
-      { code: '451 4.3.0', count: 1 },
-      { code: '550 5.1.1', count: 1 },
+      { code: '451 4.3.0', replyClass: 'transient', count: 1 },
+      { code: '550 5.1.1', replyClass: 'dead', count: 1 },
     ]);
   });
 

@@ -4,6 +4,7 @@ import type { Campaign, CampaignOptions, StagedTotals } from '../../../src/domai
 import type { Reply } from '../../../src/domain/outcome.js';
 import type { Recipient } from '../../../src/domain/recipient.js';
 import { type RecipientRecord, readRecord } from '../../../src/domain/record.js';
+import { classify } from '../../../src/domain/reply-class.js';
 import { STATE_NAMES, STATES, type State, stateOfByte } from '../../../src/domain/state.js';
 import type { Verb, Verdict } from '../../../src/domain/verdict.js';
 import type {
@@ -149,7 +150,16 @@ const REPLIES: Partial<Record<Verb, Reply>> = { sent: OK, failed: GONE, deferred
 export function verdict(verb: Verb, more: Partial<Verdict> = {}): Verdict {
   const reply = REPLIES[verb] ?? null;
   const reason = verb === 'unknown' ? 'unanswered' : reply ? 'reply' : 'dropped';
-  return { verb, reason, reply, latencyMs: reply ? 4 : null, delayMs: verb === 'deferred' ? 1 : 0, ...more };
+  const replyClass = reply && reply.code >= 400 ? classify(reply) : null;
+  return {
+    verb,
+    reason,
+    reply,
+    replyClass,
+    latencyMs: reply ? 4 : null,
+    delayMs: verb === 'deferred' ? 1 : 0,
+    ...more,
+  };
 }
 
 /** The bytes of all chunks, one string. */

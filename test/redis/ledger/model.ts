@@ -261,7 +261,7 @@ export class Model {
       const { chunk } = owner;
       const from = byteAt(chunk, index);
       const left = this.#left[chunk]?.[index] === owner && !this.#doubt[chunk]?.[index];
-      if (verb === 'sent' && 'FUK'.includes(from)) changes.push([chunk, index, 'S']);
+      if (verb === 'sent' && 'FUKX'.includes(from)) changes.push([chunk, index, 'S']);
       if (verb === 'failed' && from === 'U' && left) changes.push([chunk, index, 'F']);
     }
     return changes;

@@ -11,6 +11,7 @@ import { sweep } from '../../../src/pipeline/sweep.js';
 import { campaignKeys, chunkKeys, OPEN_CAMPAIGNS, retryKeys, stagingKeys } from '../../../src/redis/keys.js';
 import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
 import { RETRY_TTL_MS, SCRATCH_TTL_MS } from '../../../src/redis/ledger/lifetime.js';
+import { createSuppression } from '../../../src/redis/suppression/store.js';
 import { keptLog } from '../../pipeline/fixture.js';
 import { keptResults } from '../../pipeline/steps-fixture.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
@@ -425,7 +426,8 @@ describe('a word of a former round', () => {
     expect(await staged.campaigns.close(staged.id, staged.nonce, 1, 't1')).toBe('round');
     expect(await staged.campaigns.mark(old, 't1', '{"old":true}')).toBe('round');
     const results = keptResults();
-    const ports = { campaigns: staged.campaigns, results, wake: {} as never, log: keptLog() };
+    const suppression = createSuppression(staged.redis);
+    const ports = { campaigns: staged.campaigns, suppression, results, wake: {} as never, log: keptLog() };
     await aggregate(staged.id, 1, ports);
     // It froze behind its own close, before the retry.
     const thawing = { ...staged.campaigns, get: async () => old, close: async () => 'ok' as const };

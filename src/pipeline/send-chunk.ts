@@ -1,0 +1,67 @@
+import type { Campaign } from '../domain/campaign.js';
+import type { Recipient } from '../domain/recipient.js';
+import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
+import type { ClaimedChunk } from './ports.js';
+import type { Composer } from './relay-ports.js';
+import type { Routing, Way } from './routing.js';
+import { type SendStop, sendOpen } from './send-open.js';
+
+export interface ChunkToSend {
+  readonly chunk: ClaimedChunk;
+  readonly campaign: Campaign;
+  readonly way: Way;
+  /** The other relays of the campaign. */
+  readonly routing: Routing;
+  readonly ports: ChunkWorkerPorts;
+  readonly signals: ChunkSignals;
+}
+
+export interface Sent {
+  /** Under the last fence that this run had. */
+  readonly chunk: ClaimedChunk;
+  readonly stop: SendStop;
+}
+
+const SENT_ALL: SendStop = { kind: 'sent-all' };
+
+/** Sends what is open in a claimed chunk: through one relay, and where that is down or throttles, through the next. */
+export async function sendChunk(input: ChunkToSend): Promise<Sent> {
+  const { campaign, chunk, ports } = input;
+  const [recipients, template] = await Promise.all([
+    ports.scratch.recipients(chunk.campaign, chunk.nonce, chunk.chunk),
+    ports.scratch.template(chunk.campaign, chunk.nonce),
+  ]).catch(async (error: unknown) => {
+    // Redis refuses to read. This claim came to nothing, but not by the chunk's fault.
+    await ports.ledger.finish(chunk).catch(() => undefined);
+    throw error;
+  });
+  if (recipients && template && recipients.length === chunk.states.length)
+    return sendOnWays(input, recipients, ports.composer(campaign, template));
+  ports.log.error(
+    { campaign: chunk.campaign, chunk: chunk.chunk },
+    'the recipients or the template are gone from Redis',
+  );
+  await ports.ledger.lose(chunk, 'data-lost');
+  return { chunk, stop: SENT_ALL };
+}
+
+async function sendOnWays(input: ChunkToSend, recipients: readonly Recipient[], composer: Composer): Promise<Sent> {
+  const { campaign, routing, ports, signals } = input;
+  let { chunk, way } = input;
+  let patient = !routing.more;
+  for (;;) {
+    const pacer = ports.pacer(campaign, way.route.identity);
+    const stop = await sendOpen({ chunk, campaign, recipients, composer, way, pacer, patient, ports, signals });
+    const handsOver = stop.kind === 'fault' ? stop.ofRelay : stop.kind === 'paced' && !patient;
+    if (!handsOver) return { chunk, stop };
+    const next = await routing.next();
+    if (!next && stop.kind === 'fault') return { chunk, stop };
+    // Where all throttle, the first one is waited for.
+    patient = !next;
+    way = next ?? input.way;
+    const claimed = await ports.ledger.claim(chunk, chunk.nonce);
+    if (claimed.kind === 'finished') return { chunk, stop: SENT_ALL };
+    if (claimed.kind === 'refused') return { chunk, stop: { kind: 'refused', why: claimed.why } };
+    chunk = claimed.claim;
+  }
+}
