@@ -116,7 +116,7 @@ export async function stageList(
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
-      batches: suppression === null ? batches : withoutSuppressed(batches, suppression, options.topic),
+      batches: suppression === null ? batches : await withoutSuppressed(batches, suppression, options.topic),
       listDigest: () => plan.list.digest(),
       chunkSize: settings.chunkSize,
       reject: (some) => rejects.add(some),

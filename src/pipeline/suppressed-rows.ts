@@ -6,18 +6,23 @@ import type { Suppression } from './suppression-ports.js';
 type Batch = readonly ListRow[] | PackedBatch;
 
 /**
- * The rows of a list without those that are suppressed, which become rejects. While Redis looks through a batch, the next
- * one is read. An empty list of suppressed addresses costs one question.
+ * The rows of a list without those that are suppressed, which become rejects. An empty list of suppressed addresses costs
+ * one question, and nothing for the rows.
  */
-export async function* withoutSuppressed(
+export async function withoutSuppressed(
+  batches: AsyncIterable<Batch>,
+  list: Suppression,
+  topic: string | null,
+): Promise<AsyncIterable<Batch>> {
+  return (await list.standing()).entries === 0 ? batches : filtered(batches, list, topic);
+}
+
+/** While Redis looks through a batch, the next one is read. */
+async function* filtered(
   batches: AsyncIterable<Batch>,
   list: Suppression,
   topic: string | null,
 ): AsyncGenerator<Batch, void, undefined> {
-  if ((await list.standing()).entries === 0) {
-    yield* batches;
-    return;
-  }
   let before: Promise<Batch> | null = null;
   for await (const batch of batches) {
     const now: Promise<Batch> = 'ends' in batch ? fromPacked(batch, list, topic) : fromRows(batch, list, topic);

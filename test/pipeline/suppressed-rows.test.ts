@@ -37,7 +37,7 @@ async function passed(
 ): Promise<Passed> {
   const [rows, rejects]: [unknown[], unknown[]] = [[], []];
   let count = 0;
-  for await (const batch of withoutSuppressed(batches, list, null)) {
+  for await (const batch of await withoutSuppressed(batches, list, null)) {
     count++;
     if (!('ends' in batch)) {
       for (const row of batch)
