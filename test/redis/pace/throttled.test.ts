@@ -70,19 +70,22 @@ it('it grows back by the same step each second, a hundredth of what it was cut t
   expect(await rate()).toBeCloseTo(cut * 1.2, 0);
 });
 
-it('a cut that did not help is taken back, and for a minute none is made: it is not the pace', async () => {
+it('two cuts that did not help are taken back, and for a while none is made: it is not the pace', async () => {
   await throttled(100, 0.2, false);
   await later(2);
+  const before = (await rate()) ?? 0;
   await throttled(0, 0.2, true, 50);
-  const cut = (await rate()) ?? 0;
   await later(1);
   await throttled(0, 0.2, true, 50);
-  const back = (await rate()) ?? 0;
-  expect(back).toBeCloseTo((cut * 1.01) / 0.8, 0);
-  await later(30);
+  // Once may be chance.
+  expect(await rate()).toBeLessThan(before * 0.7);
+  await later(1);
   await throttled(0, 0.2, true, 50);
-  expect(await rate()).toBeGreaterThanOrEqual(back);
-  await later(31);
+  expect(await rate()).toBeCloseTo(before, 0);
+  await later(10);
+  await throttled(0, 0.2, true, 50);
+  expect(await rate()).toBeGreaterThanOrEqual(before);
+  await later(11);
   const then = (await rate()) ?? 0;
   await throttled(0, 0.2, true, 50);
   expect(await rate()).toBeCloseTo(then * 0.8, 0);
