@@ -1,13 +1,12 @@
-import { basename, dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { closest } from '../config/suggest.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
-import { openDrafts } from '../report/drafts.js';
 import { DEFAULT_COLUMNS, EXPORT_COLUMNS, type ExportColumn, exportLines } from '../report/export.js';
 import { count } from '../report/format.js';
 import { openContext, pickCampaign } from './context.js';
 import type { Session } from './session.js';
-import { streamOut } from './stream-out.js';
+import { fileOut, streamOut } from './stream-out.js';
 
 /** `fanmail export <id>`: recipients and what became of them, of a campaign that runs or has ended. */
 export async function exportResults(settings: Settings<'export'>, session: Session): Promise<number> {
@@ -31,7 +30,7 @@ export async function exportResults(settings: Settings<'export'>, session: Sessi
     const pieces = unless(quiet, exportLines(campaign, source, options, counted));
     const path = settings.out === null ? null : resolve(session.cwd, settings.out);
     if (path === null) await streamOut(pieces);
-    else await writeFile(path, pieces, quiet);
+    else await fileOut(path, pieces, quiet);
     if (quiet.aborted) return EXIT.interrupted;
     const where = path === null ? '' : ` to ${path}`;
     terminal.say(`Exported ${count(counted.written)} of ${count(counted.read)} recipients${where}.`);
@@ -46,18 +45,6 @@ async function* unless(quiet: AbortSignal, pieces: AsyncIterable<string>): Async
   for await (const piece of pieces) {
     if (quiet.aborted) return;
     yield piece;
-  }
-}
-
-/** The file appears when it is whole, and not at all where it isn't; only its owner may read it. */
-async function writeFile(path: string, pieces: AsyncIterable<string>, quiet: AbortSignal): Promise<void> {
-  const drafts = await openDrafts(dirname(path));
-  try {
-    await drafts.write(basename(path), pieces);
-    await (quiet.aborted ? drafts.discard() : drafts.publish());
-  } catch (error) {
-    await drafts.discard();
-    throw error;
   }
 }
 

@@ -10,6 +10,11 @@
  * ledger       the record in Redis of the state of every recipient, and the counters over it
  * relay        the SMTP server that we hand messages to. Transport: our code that talks to it
  * attempt      one try at one recipient
+ * round        one sending of a campaign: the first one, or one that a retry opened for some
+ * class        what a refusal is about: the pace, the recipient, the sender, the relay
+ * group        domains that one provider runs, which count together
+ * slot, permit a moment for one message that a limit allows; a slot that a process holds
+ * topic        what a campaign is about, for which an address may be suppressed
  * suppression  the list of addresses never to send to
  * quiet, drain, stop   take no new work; finish what is in flight; both, by a deadline
  */

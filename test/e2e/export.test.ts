@@ -53,6 +53,12 @@ describe('export', () => {
     expect(check.err).toContain('Would stage 8,889 of 8,889 rows');
   });
 
+  it('refuses a file that can not be written, and says which', async () => {
+    const { code, err } = await place.run(['export', 'large', '--out', 'people.csv/again.csv']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/--out can't be ".*people\.csv\/again\.csv": E\w+\n.*\n.*\(OPTION_INVALID\)/);
+  });
+
   it('ends quietly where nobody reads on', async () => {
     const running = place.start(['export', 'large', '--format', 'ndjson']);
     running.child.stdout?.once('data', () => running.child.stdout?.destroy());

@@ -91,6 +91,14 @@ describe('fanmail suppress', () => {
     expect(err).not.toContain('\u001b');
   });
 
+  it('refuses a file for its export that can not be written, and says which', async () => {
+    file('a-file.txt', 'x');
+    await suppress('add', 'somebody@example.com');
+    const { code, err } = await suppress('export', '--out', 'a-file.txt/list.txt');
+    expect([code, err]).toEqual([2, expect.stringContaining('(OPTION_INVALID)')]);
+    expect(err).toContain('a-file.txt/list.txt');
+  });
+
   it('changed nothing where one word of several was refused', async () => {
     expect((await suppress('check', 'good@example.com')).code).toBe(0);
   });

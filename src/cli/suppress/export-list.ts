@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { open, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Settings } from '../../config/settings.js';
 import { EXIT, FanmailError } from '../../domain/errors.js';
@@ -8,6 +5,7 @@ import { exportHeader, exportLine } from '../../domain/suppression-export.js';
 import type { SuppressionStore } from '../../redis/suppression/store.js';
 import { count } from '../../report/format.js';
 import type { Session } from '../session.js';
+import { fileOut, streamOut } from '../stream-out.js';
 
 type SuppressSettings = Settings<'suppress'>;
 
@@ -18,7 +16,7 @@ type SuppressSettings = Settings<'suppress'>;
 export async function exportList(
   list: SuppressionStore,
   { topic, out, json }: SuppressSettings,
-  { terminal, cwd }: Session,
+  { terminal, cwd, quiet }: Session,
 ): Promise<number> {
   const secret = await list.secret();
   if (secret === null) {
@@ -27,12 +25,12 @@ export async function exportList(
     });
   }
   const lines = { written: 0 };
-  const text = exportText(list, secret, topic, lines);
-  if (out === null) {
-    for await (const piece of text) if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
-  } else await writeFile(resolve(cwd, out), text);
-  if (json)
-    terminal.out(JSON.stringify({ action: 'export', topic, lines: lines.written, out: out && resolve(cwd, out) }));
+  const text = exportText(list, secret, topic, lines, quiet);
+  const path = out === null ? null : resolve(cwd, out);
+  if (path === null) await streamOut(text);
+  else await fileOut(path, text, quiet);
+  if (quiet.aborted) return EXIT.interrupted;
+  if (json) terminal.out(JSON.stringify({ action: 'export', topic, lines: lines.written, out: path }));
   else terminal.say(`Exported ${count(lines.written)} lines with their key: keep them like the list itself.`);
   return EXIT.ok;
 }
@@ -42,34 +40,15 @@ async function* exportText(
   secret: string,
   topic: string | null,
   lines: { written: number },
+  quiet: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
   yield `${exportHeader(secret)}\n`;
   for await (const page of list.pages()) {
+    if (quiet.aborted) return;
     const chosen = page.flatMap(({ hash, items }) =>
       items.filter((item) => topic === null || item.topic === topic).map((item) => exportLine({ hash, ...item })),
     );
     lines.written += chosen.length;
     if (chosen.length > 0) yield `${chosen.join('\n')}\n`;
-  }
-}
-
-/** Under another name first, so that a file at `path` is always a whole one. */
-async function writeFile(path: string, text: AsyncIterable<string>): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
-  const file = await open(temporary, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new FanmailError('OPTION_INVALID', `--out can't be "${path}": ${error.code ?? error.message}`, {
-      hint: 'Allowed: a file in a folder that is there and may be written to.',
-      cause: error,
-    });
-  });
-  try {
-    for await (const piece of text) await file.appendFile(piece);
-    await file.sync();
-    await file.close();
-    await rename(temporary, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-    throw error;
   }
 }
