@@ -50,7 +50,7 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const id = randomUUID();
 
   const { routes } = relays;
-  const own = { suppression, recorder, routes, pacer: pacers.of, composer: composers.of, log };
+  const own = { suppression, recorder, routes, pacer: pacers.of, composer: composers.of, promote: wake.promote, log };
   const chunkPorts = { ...backend, ...own };
 
   const actors: Actors = {

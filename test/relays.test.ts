@@ -45,6 +45,7 @@ function campaignFor(relay: RelayIdentity): Campaign {
       closedAt: null,
     },
     ...{ endedAt: null, notice: null, retries: 0, forgotten: 0 },
+    ...{ heardAt: 0, cancelled: null, opensAt: null, closesAt: null, canary: null, canaryFound: null },
   };
 }
 

@@ -1,13 +1,16 @@
 import { userInfo } from 'node:os';
+import type { Backend } from '../backend.js';
 import type { Settings } from '../config/settings.js';
 import { relaysOf } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { openContext, pickCampaign } from './context.js';
+import { readProgress } from './follow.js';
 import type { Session } from './session.js';
+import { waitsFor } from './view/waits-for.js';
 
 type Action = 'pause' | 'resume' | 'cancel';
 
-const DONE: Readonly<Record<Action, (id: string) => string>> = {
+const SAID: Readonly<Record<Action, (id: string) => string>> = {
   pause: (id) =>
     `${id} is paused: what is on the wire is finished, nothing more begins. To go on: fanmail resume ${id}`,
   resume: (id) => `${id} goes on.`,
@@ -21,7 +24,9 @@ export async function control(action: Action, settings: Settings<Action>, sessio
   try {
     const campaign = await pickCampaign(backend, settings.campaign);
     const { id } = campaign;
-    const result = await backend.campaigns.control(id, action, userInfo().username, 'asked for');
+    const now = action === 'resume' && (settings as Settings<'resume'>).now;
+    const told = now ? 'release' : action;
+    const result = await backend.campaigns.control(id, told, userInfo().username, 'asked for');
     if (result.kind === 'refused') {
       throw new FanmailError(
         'CAMPAIGN_NOT_OPEN',
@@ -37,9 +42,21 @@ export async function control(action: Action, settings: Settings<Action>, sessio
       await (await backend.wake()).promote(campaign);
     }
     if (settings.json) session.terminal.out(JSON.stringify({ campaign: id, action, phase: result.phase }));
-    else session.terminal.say(DONE[action](id));
+    else {
+      session.terminal.say(SAID[action](id));
+      if (action === 'resume') await sayWaits(id, backend, session);
+    }
     return EXIT.ok;
   } finally {
     await backend.close();
+  }
+}
+
+/** What it waits for in spite of that. */
+async function sayWaits(id: string, backend: Backend, { terminal }: Session): Promise<void> {
+  for (const { kind, text } of waitsFor(await readProgress(backend, id))) {
+    terminal.say(`It waits for ${text}.`);
+    if (kind === 'time' || kind === 'hours' || kind === 'hold')
+      terminal.say(`Without that: fanmail resume ${id} --now`);
   }
 }

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend.js';
 import { relaysOf, type Standing } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
+import { spanFrom } from '../domain/schedule.js';
 import type { Summary } from '../domain/summary.js';
 import { summaryText } from '../report/summary-text.js';
 import type { Session } from './session.js';
@@ -32,7 +33,16 @@ export async function readProgress(backend: Backend, id: string): Promise<Progre
       return { identity, breaker, pace };
     }),
   ]);
-  return { standing, relays, workers };
+  return { standing, relays, workers, opensAt: await opensAt(standing) };
+}
+
+/** When a campaign may send next; null where it may now. Between two spans no worker may have said it yet. */
+async function opensAt({ campaign, now }: Standing): Promise<number | null> {
+  const { opensAt: from, closesAt, options } = campaign;
+  if (from !== null && now < from) return from;
+  if (closesAt === null || now < closesAt || !options.schedule) return null;
+  const next = await spanFrom(options.schedule, now);
+  return next.opensAt > now ? next.opensAt : null;
 }
 
 /** Shows a campaign's progress until it has ended, or until told to stop looking; `starting`: workers of our own come. */

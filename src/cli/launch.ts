@@ -22,6 +22,7 @@ import { makePlan, type Plan } from './plan.js';
 import { paceOf, throughText } from './relay-options.js';
 import type { Session } from './session.js';
 import { testTo } from './test-to.js';
+import { whenOf } from './when.js';
 
 type LaunchSettings = Settings<'launch'>;
 type StagingSettings = Pick<LaunchSettings, 'results' | 'chunkSize' | 'dryRun' | 'yes' | 'json'>;
@@ -29,7 +30,8 @@ type StagingSettings = Pick<LaunchSettings, 'results' | 'chunkSize' | 'dryRun' |
 /** `fanmail launch`: stages a list, seals it, and follows it to its end unless told to detach. */
 export async function launch(settings: LaunchSettings, session: Session): Promise<number> {
   const relays = requireRelays(settings.smtp?.reveal() ?? null);
-  const options = campaignOptions(settings, relays, session.cwd);
+  const when = await whenOf(settings, Date.now());
+  const options = { ...campaignOptions(settings, relays, session.cwd), ...when };
   const id = settings.id ?? newId();
   const plan = await makePlan(settings);
   if (plan.list.notice !== null) session.terminal.say(plan.list.notice);

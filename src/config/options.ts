@@ -6,6 +6,7 @@ import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secret
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
 import { RESULTS_OPTIONS } from './results-options.js';
 import { SUPPRESSION_OPTIONS } from './suppression-options.js';
+import { WHEN_OPTIONS } from './when-options.js';
 
 const cores = () => availableParallelism();
 /** A rehearsal has a home and a Redis of its own, and never anybody else's. */
@@ -150,6 +151,7 @@ export const OPTIONS = {
     default: 'hold',
   }),
   ...PACE_OPTIONS,
+  ...WHEN_OPTIONS,
   ...LIST_OPTIONS,
   yes: toggle(['launch', 'retry'], "Don't ask before sending", 'FANMAIL_YES'),
   results: option({
@@ -187,6 +189,7 @@ export const OPTIONS = {
     schema: duration(),
     default: '10s',
   }),
+  now: toggle(['resume'], 'Wait for no time, no hours and no canary any more'),
   watch: toggle(['progress'], 'Go on showing until the campaign ends'),
   json: toggle(
     [

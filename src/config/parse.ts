@@ -18,7 +18,8 @@ export function parseDuration(text: string): number | undefined {
   return sum <= TEN_YEARS_MS ? Math.round(sum) : undefined;
 }
 
-function parsed<T>(allowed: string, parse: (text: string) => T | undefined) {
+/** What `parse` makes of the text; where that is undefined, `allowed` says what it may be. */
+export function parsed<T>(allowed: string, parse: (text: string) => T | undefined) {
   return z.string().transform((text, context): T => {
     const value = parse(text.trim());
     if (value !== undefined) return value;

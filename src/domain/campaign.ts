@@ -1,6 +1,7 @@
 import type { PaceOptions } from './pace.js';
 import type { ReplyClass, ReplyRule } from './reply-class.js';
 import type { Opening, Round } from './round.js';
+import type { Canary, CanaryFound, Schedule } from './schedule.js';
 import type { Counters } from './state.js';
 
 /** The format of payloads, chunks and ledger that this version reads and writes. An unknown one is left for others. */
@@ -61,6 +62,10 @@ export interface CampaignOptions {
   readonly pace?: PaceOptions;
   /** What replies mean to this operator, before the table. */
   readonly replyRules?: readonly ReplyRule[];
+  /** Absent: it may send at once and at any time. */
+  readonly schedule?: Schedule;
+  /** Absent: all of it goes out at once. */
+  readonly canary?: Canary;
 }
 
 /** What staging found out. */
@@ -73,8 +78,15 @@ export interface StagedTotals {
   readonly templateDigest: string;
 }
 
+/** Who told a campaign something, and why. */
+export interface Told {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
 export interface CampaignFlags {
-  readonly paused: { readonly by: string; readonly reason: string; readonly at: number } | null;
+  readonly paused: Told | null;
   readonly cancelling: boolean;
 }
 
@@ -93,8 +105,10 @@ export interface Campaign {
   readonly options: CampaignOptions;
   readonly totals: StagedTotals | null;
   readonly createdAt: number;
+  /** The last word of its staging. */
+  readonly heardAt: number;
   readonly sealedAt: number | null;
-  /** When this round began: by the seal, or by a retry. */
+  /** When this round could begin: after the seal or a retry, but not before its time. */
   readonly openedAt: number | null;
   /** How this round was opened; null for the first one. */
   readonly opening: Opening | null;
@@ -102,6 +116,15 @@ export interface Campaign {
   readonly rounds: readonly Round[];
   /** When what is still open is failed as expired. */
   readonly giveUpAt: number | null;
+  /** Who cancelled it; null where nobody did, or an older version. */
+  readonly cancelled: Told | null;
+  /** When it may send: from the one on, and before the other. Null: at once, without end. */
+  readonly opensAt: number | null;
+  readonly closesAt: number | null;
+  /** Only its canary is being sent (`out`), or was, and is waited for until a time (`hold`); null: neither. */
+  readonly canary: { readonly kind: 'out' } | { readonly kind: 'hold'; readonly until: number } | null;
+  /** What the canary was judged by; null before. */
+  readonly canaryFound: CanaryFound | null;
   readonly startedAt: number | null;
   readonly closedAt: number | null;
   readonly endedAt: number | null;

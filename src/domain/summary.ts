@@ -1,6 +1,7 @@
 import type { RelayFigures } from './campaign.js';
 import type { ReplyClass } from './reply-class.js';
 import type { Round } from './round.js';
+import type { CanaryFound } from './schedule.js';
 import type { Counters } from './state.js';
 
 /** The version of this schema, `schema` in the JSON. Fields are only ever added to a version. */
@@ -49,6 +50,21 @@ export interface Summary {
   readonly latencies?: readonly LatencyFigures[];
   /** All rounds, in order; absent while there is one. */
   readonly rounds?: readonly Round[];
+  /** Who cancelled it, and why; absent where nobody did. */
+  readonly cancelled?: { readonly by: string; readonly reason: string; readonly at: string };
+  /** When it was allowed to send; absent where that was at once and at any time. */
+  readonly schedule?: { readonly at: string | null; readonly between: string | null };
+  /** What became of the canary in the first round; absent without one. */
+  readonly canary?: CanarySummary;
+}
+
+/** Shares are from 0 to 1. */
+export interface CanarySummary {
+  readonly share: number;
+  readonly holdMs: number;
+  readonly abortAbove: number;
+  /** What it was judged by; null where the campaign ended before. */
+  readonly found: CanaryFound | null;
 }
 
 /** Recipients that reached a final state, in steps of the same length, at most 500. */

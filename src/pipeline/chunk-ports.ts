@@ -25,6 +25,8 @@ export interface ChunkWorkerPorts {
   /** The campaign's relays that this process can have connections to, at least one, or why it can't have any. */
   routes(campaign: Campaign): readonly Route[] | string;
   composer(campaign: Campaign, template: TemplateText): Composer;
+  /** See Wake. */
+  promote(campaign: Campaign): Promise<void>;
   readonly log: Log;
 }
 

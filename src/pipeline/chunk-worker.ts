@@ -4,6 +4,7 @@ import type { ChunkRef, ClaimedChunk, LedgerStop } from './ports.js';
 import { Routing } from './routing.js';
 import { type Sent, sendChunk } from './send-chunk.js';
 import type { SendStop } from './send-open.js';
+import { untilOpen } from './timing.js';
 
 /** How a run of a chunk job ends. Only `done` completes the job: on the ledger's word. */
 export type ChunkEnd =
@@ -17,6 +18,7 @@ const NOT_FOR_US_MS = 15_000;
 const SOON_MS = 1_000;
 
 const DONE: ChunkEnd = { kind: 'done' };
+const HAND_BACK: ChunkEnd = { kind: 'hand-back' };
 const SENT_ALL: SendStop = { kind: 'sent-all' };
 
 /** Sends a chunk: claim, then begin, compose, hand over and settle for each recipient that is open, then finish. */
@@ -48,10 +50,21 @@ async function claimAnd(
 ): Promise<ChunkEnd> {
   const claimed = await ports.ledger.claim(ref, campaign.nonce);
   if (claimed.kind === 'finished') return DONE;
+  if (claimed.kind === 'closed') return later(await untilOpen(campaign, claimed, ports.campaigns), 'not its time');
+  if (claimed.kind === 'held') return later(claimed.waitMs, 'only the canary is sent');
+  if (claimed.kind === 'judge') return judge(campaign, ports);
   if (claimed.kind === 'refused' && claimed.why === 'lost') return recover(campaign, ref, ports);
   if (claimed.kind === 'refused') return refusedNow(claimed.why, ref, ports);
   const { chunk, stop } = await send(claimed.claim);
   return leave(chunk, stop, ports, signals);
+}
+
+/** The hold is over. Chunks that looked before it began would look again only much later. */
+async function judge(campaign: Campaign, { campaigns, promote, log }: ChunkWorkerPorts): Promise<ChunkEnd> {
+  const verdict = await campaigns.judge(campaign);
+  log.info({ campaign: campaign.id, verdict }, 'the canary was judged');
+  await promote(campaign);
+  return HAND_BACK;
 }
 
 /** Redis lost the states of chunks: who got a message? Nobody is sent a second one on doubt. */
@@ -80,7 +93,8 @@ async function leave(
     // A claim turns what is open into skipped or expired.
     const again = await ports.ledger.claim(chunk, chunk.nonce);
     if (again.kind === 'claimed') return leave(again.claim, SENT_ALL, ports, signals);
-    return again.kind === 'finished' ? DONE : refused(again.why);
+    if (again.kind === 'finished') return DONE;
+    return again.kind === 'refused' ? refused(again.why) : later(SOON_MS, again.kind);
   }
   const finish = await ports.ledger.finish(chunk);
   if (finish.kind === 'finished') return DONE;
@@ -88,13 +102,13 @@ async function leave(
   if (stop.kind === 'fault') return later(stop.waitMs, stop.why);
   if (stop.kind === 'paced') return later(stop.waitMs, 'recipients wait for their pace');
   if (stop.kind === 'refused') return refusedNow(stop.why, chunk, ports);
-  if (signals.quiet.aborted && finish.waitMs === 0) return { kind: 'hand-back' };
+  if (signals.quiet.aborted && finish.waitMs === 0) return HAND_BACK;
   return later(finish.waitMs > 0 ? finish.waitMs : SOON_MS, 'deferred recipients wait');
 }
 
 /** A resume while this run was draining promoted what was delayed, and not yet this chunk. */
 async function refusedNow(why: LedgerStop, ref: ChunkRef, ports: ChunkWorkerPorts): Promise<ChunkEnd> {
-  if (why === 'paused' && !(await ports.campaigns.get(ref.campaign))?.flags.paused) return { kind: 'hand-back' };
+  if (why === 'paused' && !(await ports.campaigns.get(ref.campaign))?.flags.paused) return HAND_BACK;
   return refused(why);
 }
 
@@ -108,7 +122,8 @@ function refused(why: LedgerStop): ChunkEnd {
     case 'phase':
       return DONE;
     case 'lost':
-      // The next run recovers what can be.
+    case 'waits':
+      // The next run recovers what can be, or says how long it waits.
       return later(SOON_MS, why);
     case 'format':
     case 'fenced':

@@ -65,7 +65,7 @@ export class ChunkWriter {
 
   #open(): StagedChunk {
     const { id, nonce, needs, options, store } = this.#options;
-    return store.chunk(id, nonce, this.#chunks, needs, options);
+    return store.chunk(id, nonce, { number: this.#chunks, first: this.#total }, needs, options);
   }
 
   #room(): number {

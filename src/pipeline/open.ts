@@ -13,7 +13,7 @@ export interface Open {
 /** What is pending, or deferred and due; the ledger's order. */
 export function openNow(chunk: ClaimedChunk): Open[] {
   const open: Open[] = [];
-  for (let index = 0; index < chunk.states.length; index++) {
+  for (let index = 0; index < Math.min(chunk.part, chunk.states.length); index++) {
     const state = stateOfByte(chunk.states[index] ?? 0);
     if (state !== 'pending' && state !== 'deferred') continue;
     const record = readRecord(chunk.records, index);

@@ -45,6 +45,10 @@ export interface SlowGroup {
   readonly perSecond: number;
   /** Epoch milliseconds of the last throttling answer that cut the rate. */
   readonly cutAt: number;
+  /** Epoch milliseconds: no message goes there before. */
+  readonly nextAt: number;
+  /** Milliseconds until it is as any other, if it is not throttled again. */
+  readonly leftMs: number;
 }
 
 /** What limits a relay now, for a person. */

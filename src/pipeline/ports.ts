@@ -3,6 +3,7 @@ import type { RelayFault } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Reason } from '../domain/record.js';
 import type { LateOutcome } from '../domain/reopening.js';
+import type { Span } from '../domain/schedule.js';
 import type { Summary } from '../domain/summary.js';
 import type { Verdict } from '../domain/verdict.js';
 
@@ -34,17 +35,33 @@ export interface ClaimedChunk extends ChunkRef {
   readonly records: Buffer;
   /** The Redis clock at the claim, in milliseconds after the round was opened, as `due` in the records counts. */
   readonly sinceOpeningMs: number;
+  /** How many of its recipients, from the first on, may be begun: not all while the campaign's canary is out. */
+  readonly part: number;
 }
 
 /** Why the ledger lets nobody work: not there, of another format, round or phase, paused, its own data gone. */
 export type Refusal = 'missing' | 'format' | 'round' | 'phase' | 'paused' | 'lost';
 
-/** Why a run of a chunk has to stop beginning. */
-export type LedgerStop = Refusal | 'fenced' | 'cancelling' | 'expired';
+/** Why a run of a chunk has to stop beginning; `waits`: it is not the campaign's time. */
+export type LedgerStop = Refusal | 'fenced' | 'cancelling' | 'expired' | 'waits';
+
+/** It is not the campaign's time. */
+export interface Closed {
+  readonly kind: 'closed';
+  /** Milliseconds until it may send; 0: its span has passed, and when it may send next is to be found out. */
+  readonly waitMs: number;
+  /** The Redis clock. */
+  readonly now: number;
+}
 
 export type Claim =
   | { readonly kind: 'claimed'; readonly claim: ClaimedChunk }
   | { readonly kind: 'finished' }
+  | Closed
+  /** Only the campaign's canary is sent, and of this chunk nobody in it is to be tried for so long. */
+  | { readonly kind: 'held'; readonly waitMs: number }
+  /** The canary is to be judged. */
+  | { readonly kind: 'judge' }
   | { readonly kind: 'refused'; readonly why: Refusal };
 
 export interface Settlement {
@@ -124,14 +141,28 @@ export interface StagingStore {
   /** `exists`: the id is taken, by a campaign or by a staging that was heard of lately. */
   open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'>;
   template(id: string, nonce: string, template: TemplateText): Promise<void>;
-  /** Begins a chunk; of its recipients it keeps the variables `columns`, and nothing is written before `write`. */
-  chunk(id: string, nonce: string, chunk: number, columns: readonly string[], options: CampaignOptions): StagedChunk;
+  /**
+   * Begins a chunk, whose first recipient is number `first` of the campaign (from 0); of its recipients it keeps the variables
+   * `columns`, and nothing is written before `write`.
+   */
+  chunk(
+    id: string,
+    nonce: string,
+    chunk: ChunkPlace,
+    columns: readonly string[],
+    options: CampaignOptions,
+  ): StagedChunk;
   /** Says that this staging is alive; throws CAMPAIGN_TAKEN_OVER where it is not its own any more. */
   heard(id: string, nonce: string): Promise<void>;
   /** One atomic step: every chunk is there, and the campaign is queued. Throws CAMPAIGN_TAKEN_OVER otherwise. */
-  seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void>;
+  seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions, span: Span | null): Promise<void>;
   /** Forgets a staging that was given up. */
   discard(id: string, nonce: string): Promise<void>;
+}
+
+export interface ChunkPlace {
+  readonly number: number;
+  readonly first: number;
 }
 
 /** A chunk while it is filled. */
@@ -149,7 +180,11 @@ export interface StagedChunk {
 export interface Campaigns {
   get(id: string): Promise<Campaign | null>;
   standing(id: string): Promise<Standing | null>;
-  start(id: string, round: number): Promise<'ok' | Refusal>;
+  start(id: string, round: number): Promise<'ok' | Closed | Refusal>;
+  /** Says when the campaign, as it was read, may send next, once its span has passed. */
+  span(campaign: Campaign, next: Span): Promise<void>;
+  /** When the hold is over: the campaign goes on, or ends, by what became of its canary; `none`: there is nothing to judge. */
+  judge(campaign: Campaign): Promise<'over' | 'failed' | 'nobody' | 'none' | 'held' | Refusal>;
   /** Compare-and-set: makes the next generation of the round's flow unless another already did; returns the one now. */
   regenerate(id: string, round: number, seen: number): Promise<number | null>;
   /** The chunks of this round that are not finished, in order. */
@@ -162,7 +197,8 @@ export interface Campaigns {
   recover(campaign: Pick<Campaign, 'id' | 'nonce' | 'round'>): Promise<number | null>;
   mark(campaign: Campaign, token: string, summary: string): Promise<'ok' | 'ended' | 'fenced' | Refusal>;
   summary(id: string): Promise<string | null>;
-  control(id: string, action: 'pause' | 'resume' | 'cancel', by: string, reason: string): Promise<Control>;
+  /** `release`: resumes, and waits for no time, hours or canary any more. */
+  control(id: string, action: ControlAction, by: string, reason: string): Promise<Control>;
   notice(id: string, round: number, token: string, outcome: NoticeOutcome | null): Promise<Notice>;
   /** Reads every chunk of the campaign once, in order. */
   results(campaign: Campaign): AsyncIterable<ChunkResult>;
@@ -189,6 +225,7 @@ export interface Campaigns {
 
 /** `again` takes the intent back: the notice was surely not sent. */
 export type NoticeOutcome = 'sent' | 'failed' | 'unknown' | 'again';
+export type ControlAction = 'pause' | 'resume' | 'release' | 'cancel';
 export type Notice = 'send' | 'doubt' | 'done' | Refusal;
 export type Control =
   | { readonly kind: 'ok'; readonly phase: Phase }
@@ -229,7 +266,7 @@ export interface Wake {
   notifier(campaign: Campaign): Promise<void>;
   /** Whether the jobs are there that this campaign needs to go on. */
   present(campaign: Campaign, chunks: readonly number[]): Promise<boolean>;
-  /** Lets the delayed chunks of a campaign run now. */
+  /** Lets what is delayed of a campaign run now. */
   promote(campaign: Campaign): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type { Campaign, Standing } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import { type LateOutcome, type ReopenedChunk, reopenChunk, type Selection } from '../domain/reopening.js';
 import { type Asked, roundOf } from '../domain/round.js';
+import { spanFrom } from '../domain/schedule.js';
 import { type Counters, STATE_NAMES, type State, sum } from '../domain/state.js';
 import type { Campaigns, ChunkResult, Scratch } from './ports.js';
 import type { RetryStore, StagedRound } from './retry-ports.js';
@@ -93,7 +94,10 @@ async function stageRound(plan: RetryPlan, retry: string, ports: RetryPorts): Pr
   if (totals.gone > 0) throw dataGone(campaign, totals.gone);
   const counters = totals.after;
   const opening = { ...asked, retried: sum(totals.retried), states: counters };
-  return { chunks, lateWords: late.length, counters, opening, rounds: [...campaign.rounds, endedRound(standing)] };
+  const { schedule } = campaign.options;
+  const span = schedule ? await spanFrom(schedule, standing.now) : null;
+  const rounds = [...campaign.rounds, endedRound(standing)];
+  return { chunks, lateWords: late.length, counters, opening, rounds, span };
 }
 
 function endedRound({ campaign, counters, total, now }: Standing) {

@@ -1,5 +1,6 @@
 import type { Campaign } from '../domain/campaign.js';
 import type { Opening, Round } from '../domain/round.js';
+import type { Span } from '../domain/schedule.js';
 import type { Counters } from '../domain/state.js';
 import type { Refusal } from './ports.js';
 
@@ -35,4 +36,6 @@ export interface StagedRound {
   readonly opening: Opening;
   /** The rounds that ended. */
   readonly rounds: readonly Round[];
+  /** When it may send; null: at once, without end. */
+  readonly span: Span | null;
 }

@@ -62,6 +62,7 @@ async function sendOnWays(input: ChunkToSend, recipients: readonly Recipient[], 
     const claimed = await ports.ledger.claim(chunk, chunk.nonce);
     if (claimed.kind === 'finished') return { chunk, stop: SENT_ALL };
     if (claimed.kind === 'refused') return { chunk, stop: { kind: 'refused', why: claimed.why } };
+    if (claimed.kind !== 'claimed') return { chunk, stop: { kind: 'refused', why: 'waits' } };
     chunk = claimed.claim;
   }
 }

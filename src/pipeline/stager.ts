@@ -2,6 +2,7 @@ import type { CampaignOptions, StagedTotals } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Recipient, Reject } from '../domain/recipient.js';
+import { spanFrom } from '../domain/schedule.js';
 import { ChunkWriter } from './chunk-writer.js';
 import type { StagingStore, TemplateText } from './ports.js';
 
@@ -55,7 +56,8 @@ export async function stage(input: StageInput): Promise<Staged> {
     await store.template(id, nonce, input.template);
     const staged = await writeChunks(input);
     await input.confirm(staged);
-    await store.seal(id, nonce, staged.totals, options);
+    const span = options.schedule ? await spanFrom(options.schedule, Date.now()) : null;
+    await store.seal(id, nonce, staged.totals, options, span);
     return staged;
   } catch (error) {
     await store.discard(id, nonce).catch(() => undefined);

@@ -2,6 +2,7 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChunkSignals } from '../pipeline/chunk-ports.js';
 import type { ChunkEnd } from '../pipeline/chunk-worker.js';
+import type { CoordinatorEnd } from '../pipeline/coordinator.js';
 import type { NoticeEnd } from '../pipeline/notifier.js';
 import type { ChunkRef, Log } from '../pipeline/ports.js';
 import { CHUNKS_QUEUE, cappedBackoff, type Payload, parsePayload, STEPS_QUEUE, type StepName } from './jobs.js';
@@ -10,7 +11,7 @@ import { Places } from './places.js';
 /** What the jobs do; the queue only wakes them up. */
 export interface Actors {
   chunk(ref: ChunkRef, signals: ChunkSignals): Promise<ChunkEnd>;
-  coordinate(campaign: string, round: number): Promise<void>;
+  coordinate(campaign: string, round: number): Promise<CoordinatorEnd>;
   aggregate(campaign: string, round: number): Promise<void>;
   notify(campaign: string, round: number, quiet: AbortSignal): Promise<NoticeEnd>;
 }
@@ -90,8 +91,7 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
   async function runStep(step: StepName, { campaign, round }: Payload): Promise<Next> {
     switch (step) {
       case 'coordinate':
-        await actors.coordinate(campaign, round);
-        return { kind: 'done' };
+        return actors.coordinate(campaign, round);
       case 'aggregate':
         await actors.aggregate(campaign, round);
         return { kind: 'done' };

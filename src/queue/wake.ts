@@ -108,6 +108,7 @@ export function createWake(redis: Redis, prefix: string): Wake & { close(): Prom
       for (let from = 0; from < delayed.length; from += BATCH) {
         await Promise.all(delayed.slice(from, from + BATCH).map((job) => promoteOne(chunksQueue, job)));
       }
+      await promoteOne(steps, jobId.coordinate(id, round));
     },
 
     async close(): Promise<void> {
@@ -139,7 +140,7 @@ async function unplaced(redis: Redis, queue: Queue, ids: readonly string[]): Pro
   return lost;
 }
 
-/** A job that is not delayed any more needs no promotion. */
+/** A job that is not there, or not delayed any more, needs no promotion. */
 async function promoteOne(queue: Queue, id: string): Promise<void> {
   const job = await Job.fromId(queue, id);
   await job?.promote().catch(async (error: unknown) => {

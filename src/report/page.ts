@@ -5,7 +5,7 @@ import { count, duration, latency, percent, perSecond, printable } from './forma
 import { type Content, type Html, html, trusted } from './html.js';
 import { PAGE_STYLE } from './page-style.js';
 import { askedWords } from './round-words.js';
-import { CLASS_WORDS, domainText, ranked, resultNames, shownStates, UNKNOWN_MEANS } from './summary-text.js';
+import { CLASS_WORDS, domainText, ranked, resultNames, shownStates, UNKNOWN_MEANS, whenRows } from './summary-text.js';
 
 /**
  * A summary as one page of HTML that needs nothing else: no script, no file, no network. Everything that a list or a relay
@@ -202,6 +202,7 @@ function facts(summary: Summary): Html {
     ['Started', time(summary.startedAt)],
     ['Ended', time(summary.closedAt)],
     ['Retries', count(summary.retries)],
+    ...whenRows(summary).map(([label, text]): [string, Content] => [capital(label), text]),
     ['List', html`${count(list.rows)} rows, sha256 <code>${list.sha256}</code>`],
     ['Template', html`sha256 <code>${template.sha256}</code>`],
     ['Every recipient', html`<code>${resultNames(round).results}</code>, beside this page`],
@@ -214,6 +215,10 @@ ${rows.map(
 )}</dl>
 `,
   ]);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function rejects({ list }: Summary): Html {

@@ -1,6 +1,6 @@
 import type { ReplyClass } from '../domain/reply-class.js';
 import { type Counters, STATE_NAMES, type State } from '../domain/state.js';
-import type { Summary } from '../domain/summary.js';
+import type { CanarySummary, Summary } from '../domain/summary.js';
 import { clip, columnsOf, count, duration, latency, pad, percent, perSecond, printable, wrap } from './format.js';
 import { roundWords } from './round-words.js';
 
@@ -132,8 +132,29 @@ function facts(summary: Summary, width: number): string[] {
     ['relay took', l ? `${latency(l.p50)} (median), ${latency(l.p90)} (90%), ${latency(l.p99)} (99%)` : 'no answers'],
     ['list', `${count(summary.list.rows)} rows, sha256 ${summary.list.sha256.slice(0, 12)}`],
     ['template', `sha256 ${summary.template.sha256.slice(0, 12)}`],
+    ...whenRows(summary),
   ];
   return rows.map(([label, value]) => clip(`${INDENT}${label.padEnd(12)}${value}`, width));
+}
+
+/** What was asked for of its time, what became of its canary, and who ended it. */
+export function whenRows({ schedule, canary, cancelled }: Summary): [label: string, text: string][] {
+  const rows: [string, string][] = [];
+  if (schedule?.at) rows.push(['not before', schedule.at]);
+  if (schedule?.between) rows.push(['between', printable(schedule.between)]);
+  if (canary) rows.push(['canary', canaryText(canary)]);
+  if (cancelled) {
+    const reason = printable(cancelled.reason);
+    rows.push(['cancelled', `by ${printable(cancelled.by)}${reason === '' ? '' : `: ${reason}`}`]);
+  }
+  return rows;
+}
+
+function canaryText({ share, holdMs, abortAbove, found }: CanarySummary): string {
+  const asked = `${percent(share, 1)} first, held ${duration(holdMs)}`;
+  if (found === null) return `${asked}; not judged`;
+  const { failed, tried } = found;
+  return `${asked}; ${count(failed)} of ${count(tried)} failed, ${percent(abortAbove, 1)} allowed`;
 }
 
 function reasons(summary: Summary): string[] {

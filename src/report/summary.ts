@@ -1,4 +1,5 @@
 import { type Campaign, type RelayIdentity, relaysOf } from '../domain/campaign.js';
+import { hoursText } from '../domain/hours-text.js';
 import { doublingOf, percentile } from '../domain/latency.js';
 import { roundOf } from '../domain/round.js';
 import {
@@ -56,6 +57,19 @@ export function summarise(campaign: Campaign, source: ResultSource, figures: Fig
     ...(timeline && { timeline }),
     ...(source.latencies.size > 0 && { latencies: latencies(source.latencies) }),
     ...(campaign.rounds.length > 0 && { rounds: [...campaign.rounds, thisRound] }),
+    ...whenParts(campaign),
+  };
+}
+
+/** What was asked for of its time, and who ended it. */
+function whenParts({ cancelled, options, canaryFound }: Campaign): Pick<Summary, 'cancelled' | 'schedule' | 'canary'> {
+  const { schedule, canary } = options;
+  const at = schedule?.at ?? null;
+  const between = schedule?.hours ? hoursText(schedule.hours) : null;
+  return {
+    ...(cancelled && { cancelled: { ...cancelled, at: iso(cancelled.at) } }),
+    ...(schedule && { schedule: { at: at === null ? null : iso(at), between } }),
+    ...(canary && { canary: { ...canary, found: canaryFound } }),
   };
 }
 

@@ -70,9 +70,9 @@ describe('the reference', () => {
       { relays: [figures] },
       { flags: { paused: { by: 'relay', reason: '535', at: NOW }, cancelling: false } },
     );
-    const slow = [{ group: 'gmail.com', perSecond: 1, cutAt: NOW }];
+    const slow = [{ group: 'gmail.com', perSecond: 1, cutAt: NOW, nextAt: NOW, leftMs: 1 }];
     const relay = relayView({ breaker: BREAKER, pace: { ...FREE, slow } });
-    const object = progressObject({ standing, relays: [relay], workers: [WORKER] });
+    const object = progressObject({ standing, relays: [relay], workers: [WORKER], opensAt: null });
     expect(firstColumn('### progress').sort()).toEqual(Object.keys(object).sort());
     const named = codes(section(REFERENCE, '### progress'));
     const { limits, refusals, workers } = object;

@@ -166,6 +166,7 @@ export function bench(redis: Redis, relay: Relay | string, more: Partial<ChunkWo
     suppression: watchSuppression(createSuppression(redis), log),
     routes: (campaign: Campaign) => (typeof relay === 'string' ? relay : [routeTo(campaign, relay)]),
     composer: () => composer,
+    promote: async () => undefined,
     ...more,
     log,
   };

@@ -22,6 +22,7 @@ export function campaignNamed(id: string, chunks: number, more: Partial<Campaign
   };
   const rest = {
     flags: { paused: null, cancelling: false },
+    ...{ heardAt: 0, cancelled: null, opensAt: null, closesAt: null, canary: null, canaryFound: null },
     round: 1,
     generation: 0,
     nonce: 'n',
@@ -77,7 +78,10 @@ export async function consume(
         note(`${ref.campaign} ${ref.chunk}`);
         return onChunk(ref, signals);
       },
-      coordinate: async (campaign) => note(`${campaign} start`),
+      async coordinate(campaign) {
+        note(`${campaign} start`);
+        return { kind: 'done' };
+      },
       aggregate: async (campaign) => note(`${campaign} end`),
       async notify(campaign) {
         note(`${campaign} notice`);

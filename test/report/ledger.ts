@@ -26,6 +26,7 @@ export function campaignOf(entries: number, resultsDir: string | null, changes: 
     id: 'spring-2026',
     phase: 'aggregating',
     flags: { paused: null, cancelling: false },
+    ...{ heardAt: 0, cancelled: null, opensAt: null, closesAt: null, canary: null, canaryFound: null },
     round: 1,
     generation: 1,
     nonce: 'n1',

@@ -1,4 +1,12 @@
-import { type CampaignOptions, type Phase, type RelayFigures, relaysOf, type Standing } from '../../domain/campaign.js';
+import {
+  type Campaign,
+  type CampaignOptions,
+  type Phase,
+  type RelayFigures,
+  relaysOf,
+  type Standing,
+  type Told,
+} from '../../domain/campaign.js';
 import type { DomainLimit } from '../../domain/pace.js';
 import type { ReplyClass } from '../../domain/reply-class.js';
 import type { Counters } from '../../domain/state.js';
@@ -7,6 +15,7 @@ import { printable } from '../../report/format.js';
 import { paceOf } from './pace.js';
 import type { ProgressView } from './progress.js';
 import { type RelayView, reachable } from './relay-lines.js';
+import { type Cause, waitsFor } from './waits-for.js';
 
 /**
  * What `fanmail progress --json` prints. Stable: fields are only added. Times are ISO 8601 in UTC, spans milliseconds (`...Ms`),
@@ -20,6 +29,15 @@ export interface ProgressObject {
   readonly round: number;
   readonly paused: { readonly by: string; readonly reason: string; readonly at: string } | null;
   readonly cancelling: boolean;
+  /** Who cancelled it, and why; null where nobody did. */
+  readonly cancelled: { readonly by: string; readonly reason: string; readonly at: string } | null;
+  /** Why nothing moves, the most decisive first; empty where something does. */
+  readonly waitsFor: readonly { readonly kind: Cause['kind']; readonly text: string; readonly until: string | null }[];
+  /** When it may send: from the one on, and before the other; null: at once, without end. */
+  readonly opensAt: string | null;
+  readonly closesAt: string | null;
+  /** Null without one. */
+  readonly canary: CanaryObject | null;
   readonly total: number;
   /** Recipients in a final state. */
   readonly done: number;
@@ -69,6 +87,19 @@ export interface ProgressObject {
   readonly now: string;
 }
 
+interface CanaryObject {
+  /** Of the recipients, from 0 to 1. */
+  readonly share: number;
+  readonly abortAbove: number;
+  /** `out` while it is sent, then `hold`, then `over`. */
+  readonly state: 'out' | 'hold' | 'over';
+  /** When the hold ends. */
+  readonly until: string | null;
+  /** Recipients that it was judged by; null before. */
+  readonly tried: number | null;
+  readonly failed: number | null;
+}
+
 interface BreakerObject {
   readonly since: string;
   /** When the relay is asked again. */
@@ -79,7 +110,8 @@ interface BreakerObject {
 }
 
 /** A campaign's progress for programs. */
-export function progressObject({ standing, relays, workers }: ProgressView): ProgressObject {
+export function progressObject(view: ProgressView): ProgressObject {
+  const { standing, relays, workers, opensAt } = view;
   const { campaign } = standing;
   const { paused, cancelling } = campaign.flags;
   const { done, averagePerSecond, etaMs } = paceOf(standing, reachable(relays));
@@ -90,8 +122,13 @@ export function progressObject({ standing, relays, workers }: ProgressView): Pro
     name: printable(campaign.options.name),
     phase: campaign.phase,
     round: campaign.round,
-    paused: paused && { by: printable(paused.by), reason: printable(paused.reason), at: iso(paused.at) },
+    paused: paused && toldObject(paused),
     cancelling,
+    cancelled: campaign.cancelled && toldObject(campaign.cancelled),
+    waitsFor: waitsFor(view).map(({ kind, text, until }) => ({ kind, text, until: isoOrNull(until) })),
+    opensAt: isoOrNull(opensAt ?? campaign.opensAt),
+    closesAt: opensAt === null ? isoOrNull(campaign.closesAt) : null,
+    canary: canaryObject(campaign),
     total: standing.total,
     done,
     counters: { ...standing.counters },
@@ -118,6 +155,18 @@ export function progressObject({ standing, relays, workers }: ProgressView): Pro
     endedAt: isoOrNull(campaign.endedAt),
     now: iso(standing.now),
   };
+}
+
+function toldObject({ by, reason, at }: Told) {
+  return { by: printable(by), reason: printable(reason), at: iso(at) };
+}
+
+function canaryObject({ options, canary, canaryFound }: Campaign): CanaryObject | null {
+  if (!options.canary) return null;
+  const { share, abortAbove } = options.canary;
+  const until = canary?.kind === 'hold' ? iso(canary.until) : null;
+  const { tried, failed } = canaryFound ?? { tried: null, failed: null };
+  return { share, abortAbove, state: canary?.kind ?? 'over', until, tried, failed };
 }
 
 function limitsOf({ pace: own }: CampaignOptions, relays: readonly RelayView[]): ProgressObject['limits'] {

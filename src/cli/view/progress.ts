@@ -5,6 +5,7 @@ import { count, duration, percent, perSecond, printable } from '../../report/for
 import { ago, bar, entry, LABEL, lineOf, type Paint, type Piece, type Style, until } from './format.js';
 import { paceOf } from './pace.js';
 import { breakers, limits, type RelayView, reachable, relayFigures } from './relay-lines.js';
+import { waitsFor } from './waits-for.js';
 
 /** What is known of a campaign in progress. */
 export interface ProgressView {
@@ -13,6 +14,8 @@ export interface ProgressView {
   readonly relays: readonly RelayView[];
   /** All that are connected. */
   readonly workers: readonly WorkerWord[];
+  /** When it may send next, where it is not its time; else null. */
+  readonly opensAt: number | null;
   /** This command is starting some itself. */
   readonly starting?: boolean;
 }
@@ -29,7 +32,8 @@ export function progressLines(view: ProgressView, style: Style): string[] {
   const lines = [
     title(view.standing),
     progressBar(view, style),
-    ...flags(view.standing, style),
+    ...waitsFor(view).flatMap(({ text }, at) => entry(at === 0 ? 'waits for' : '', text, style, 'yellow')),
+    ...cancelled(view.standing, style),
     ...counterRows(view.standing, style),
     ...pace(view, style),
     ...limits(view, style),
@@ -65,12 +69,12 @@ function progressBar({ standing, relays }: ProgressView, { width, bars }: Style)
   return [['cyan', bar(total === 0 ? 0 : done / total, Math.min(60, width - figures.length))], figures];
 }
 
-function flags({ campaign, now }: Standing, style: Style): Piece[][] {
-  const { paused } = campaign.flags;
-  if (!paused || campaign.endedAt !== null) return [];
-  const reason = printable(paused.reason);
-  const who = `by ${printable(paused.by)} ${ago(now - paused.at)}`;
-  return entry('paused', reason === '' ? who : `${who}: ${reason}`, style, 'yellow');
+function cancelled({ campaign, now }: Standing, style: Style): Piece[][] {
+  const { cancelled: told } = campaign;
+  if (!told) return [];
+  const reason = printable(told.reason);
+  const who = `by ${printable(told.by)} ${ago(now - told.at)}`;
+  return entry('cancelled', reason === '' ? who : `${who}: ${reason}`, style, 'yellow');
 }
 
 function counterRows({ counters }: Standing, { width }: Style): Piece[][] {
@@ -109,11 +113,8 @@ function waiting({ counters, nextDueAt, now }: Standing, style: Style): Piece[][
   return entry('waiting', `${count(counters.deferred)} deferred${next}`, style);
 }
 
-function workers({ workers: all, standing, starting }: ProgressView, style: Style): Piece[][] {
-  if (all.length === 0) {
-    if (standing.campaign.endedAt !== null || starting) return [];
-    return entry('workers', 'none is connected; start one with: fanmail worker', style, 'yellow');
-  }
+function workers({ workers: all }: ProgressView, style: Style): Piece[][] {
+  if (all.length === 0) return [];
   const connections = all.reduce((sum, worker) => sum + worker.connections, 0);
   const troubled = all.filter((worker) => worker.trouble !== null);
   const lines = entry('workers', `${count(all.length)} connected, ${count(connections)} connections`, style);

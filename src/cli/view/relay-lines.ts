@@ -89,6 +89,6 @@ function figuresText(figures: RelayFigures): string {
   return [`${count(sent)} sent`, ...seen.map(([name, value]) => `${count(value)} ${name}`)].join(', ');
 }
 
-function nameOf({ host, port }: RelayIdentity): string {
+export function nameOf({ host, port }: RelayIdentity): string {
   return `${host}:${port}`;
 }

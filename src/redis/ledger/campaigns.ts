@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import { type Campaign, FORMAT } from '../../domain/campaign.js';
-import type { Campaigns, Control, Notice, NoticeOutcome, Refusal } from '../../pipeline/ports.js';
+import type { Campaigns, Closed, Control, Notice, NoticeOutcome, Refusal } from '../../pipeline/ports.js';
 import { redisNow } from '../clock.js';
 import { CAMPAIGNS, campaignKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
 import { loadScript, runScript } from '../script.js';
-import { refusal } from './chunks.js';
+import { closed, refusal } from './chunks.js';
 import { RETRY_TTL_MS } from './lifetime.js';
 import { parseCampaign, parsePhase } from './parse.js';
 import { letExpire, renew } from './renewal.js';
@@ -15,6 +15,8 @@ import { readStanding } from './standing.js';
 export function createCampaigns(redis: Redis): Campaigns {
   const scripts = {
     start: loadScript('start'),
+    span: loadScript('span'),
+    judge: loadScript('judge'),
     regenerate: loadScript('regenerate'),
     close: loadScript('close'),
     recover: loadScript('recover'),
@@ -40,9 +42,22 @@ export function createCampaigns(redis: Redis): Campaigns {
     summary: (id) => redis.get(campaignKeys(id).summary),
     open: () => redis.smembers(OPEN_CAMPAIGNS),
 
-    async start(id: string, round: number): Promise<'ok' | Refusal> {
-      const { status } = await runScript(redis, scripts.start, [key(id)], [FORMAT, round]);
+    async start(id: string, round: number): Promise<'ok' | Closed | Refusal> {
+      const { status, values } = await runScript(redis, scripts.start, [key(id)], [FORMAT, round]);
+      if (status === 'closed') return closed(values);
       return status === 'ok' ? 'ok' : refusal(status);
+    },
+
+    async span({ id, round, closesAt }, next) {
+      const args = [FORMAT, round, closesAt ?? '', next.opensAt, next.closesAt ?? ''];
+      await runScript(redis, scripts.span, [key(id)], args);
+    },
+
+    async judge({ id, nonce, round, options }) {
+      const args = [FORMAT, round, stagingKeys(id, nonce).prefix, options.canary?.abortAbove ?? 0];
+      const { status, values } = await runScript(redis, scripts.judge, [key(id)], args);
+      if (status === 'held') return 'held';
+      return status === 'ok' ? verdictOf(String(values[0])) : refusal(status);
     },
 
     async regenerate(id: string, round: number, seen: number): Promise<number | null> {
@@ -97,6 +112,11 @@ export function createCampaigns(redis: Redis): Campaigns {
       if (await belongsToOpen(redis, id)) await redis.sadd(OPEN_CAMPAIGNS, id);
     },
   };
+}
+
+function verdictOf(word: string): 'over' | 'failed' | 'nobody' | 'none' {
+  if (word === 'over' || word === 'failed' || word === 'nobody' || word === 'none') return word;
+  throw new TypeError(`judge.lua returned ${word}`);
 }
 
 /** Whether a campaign has not ended, or is about to be opened again. */

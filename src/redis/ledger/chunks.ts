@@ -13,6 +13,7 @@ import type {
   ChunkRef,
   Claim,
   ClaimedChunk,
+  Closed,
   Finish,
   Refusal,
   Settlement,
@@ -86,11 +87,14 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, done, c.waits];
       const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS, seen.of(ref.campaign, nonce)];
       const { status, values } = await runScript(redis, scripts.claim, keys, args);
-      if (status === 'finished') return { kind: 'finished' };
+      if (status === 'finished' || status === 'judge') return { kind: status };
+      if (status === 'closed') return closed(values);
+      if (status === 'held') return { kind: 'held', waitMs: Number(values[0]) };
       if (status !== 'ok') return { kind: 'refused', why: refusal(status) };
       const { campaign, round, chunk } = ref;
       const [states, records, sinceOpeningMs] = [bytes(values[1]), bytes(values[2]), Number(values[3])];
-      const claim: ClaimedChunk = { campaign, round, chunk, nonce, token, states, records, sinceOpeningMs };
+      const part = Number(values[5]);
+      const claim: ClaimedChunk = { campaign, round, chunk, nonce, token, states, records, sinceOpeningMs, part };
       seen.add(claim, Number(values[4]));
       return { kind: 'claimed', claim };
     },
@@ -196,7 +200,8 @@ function settledWord(status: string): Turn['settled'] {
 }
 
 function begunOf(status: string, granted: Buffer, asked: readonly number[]): Begun {
-  if (status === 'fenced' || status === 'cancelling' || status === 'expired') return { kind: 'stopped', why: status };
+  if (status === 'fenced' || status === 'cancelling' || status === 'expired' || status === 'waits')
+    return { kind: 'stopped', why: status };
   if (status !== 'ok') return { kind: 'stopped', why: refusal(status) };
   if (granted.length === asked.length * 2) return { kind: 'granted', indices: asked };
   const indices: number[] = [];
@@ -207,6 +212,10 @@ function begunOf(status: string, granted: Buffer, asked: readonly number[]): Beg
 export function bytes(value: ScriptReply['values'][number] | undefined): Buffer {
   if (!Buffer.isBuffer(value)) throw new TypeError('a ledger script returned no bytes');
   return value;
+}
+
+export function closed([waitMs, now]: ScriptReply['values']): Closed {
+  return { kind: 'closed', waitMs: Number(waitMs), now: Number(now) };
 }
 
 export function refusal(status: string): Refusal {

@@ -2,8 +2,10 @@
 -- fence that left it, or pending again with an attempt used where the operator chose `resend`.
 -- KEYS: campaign counters chunk states records done waits
 -- ARGV: format round token(u32) chunk maxClaims seen(the highest count of settled outcomes that this process knows)
--- Returns: ok fence states records sinceOpeningMs settled | finished | missing | format | phase | round | paused | lost (the states
--- are gone: Redis lost what it had acknowledged). Repeated with the same token: the same.
+-- Returns: ok fence states records sinceOpeningMs settled part(how many from the first on may be begun) | finished | missing |
+--   format | phase | round | paused | lost (the states are gone: Redis lost what it had acknowledged) | closed ms now (not its
+--   time; 0: when it may send next is to be found out, see span.lua) | held ms (only the canary is sent) | judge (see judge.lua)
+-- Repeated with the same token: the same.
 local c, refused = campaign(KEYS[1], ARGV[1])
 if not c then return { refused } end
 if c.phase ~= 'sending' then return { 'phase' } end
@@ -15,6 +17,16 @@ local expired = now >= c.giveUpAt
 if c.paused and not c.cancelling and not expired then return { 'paused' } end
 local states = redis.call('GET', KEYS[4])
 if not states then return { 'lost' } end
+local part
+if not c.cancelling and not expired then
+  if not maySend(c, now) then return { 'closed', math.max(0, c.opensAt - now), now } end
+  part = partOf(c, KEYS[3])
+  if part then
+    local wait = canaryWait(KEYS[1], c, KEYS[3], states, redis.call('GET', KEYS[5]) or '', part, now)
+    if wait > 0 then return { 'held', wait } end
+    if c.canary == 'hold' and now >= tonumber(redis.call('HGET', KEYS[1], 'holdUntil')) then return { 'judge' } end
+  end
+end
 
 local held = redis.call('HMGET', KEYS[3], 'fence', 'token', 'claims')
 local fence = tonumber(held[1] or 0)
@@ -56,4 +68,4 @@ if held[2] ~= ARGV[3] then
   redis.call('ZREM', KEYS[7], ARGV[4])
 end
 return { 'ok', fence, redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]) or '', now - c.openedAt,
-  c.settled }
+  c.settled, part or #states }

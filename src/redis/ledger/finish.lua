@@ -18,15 +18,14 @@ if not string.find(states, '[PID]') then
   return { 'finished' }
 end
 redis.call('HSET', KEYS[2], 'claims', 0)
-if c.cancelling or string.find(states, '[PI]') then return { 'open', 0 } end
-local records = redis.call('GET', KEYS[4]) or ''
-local now, earliest = millis(), c.giveUpAt
-local at = string.find(states, 'D')
-while at do
-  local r = unpackRecord(string.sub(records, at * 16 - 15, at * 16))
-  earliest = math.min(earliest, c.openedAt + r.due)
-  at = string.find(states, 'D', at + 1)
+if c.cancelling then return { 'open', 0 } end
+local records, now = redis.call('GET', KEYS[4]) or '', millis()
+local part = partOf(c, KEYS[2])
+local due = earliestDue(c, states, records, part or #states)
+if due then
+  redis.call('ZADD', KEYS[6], math.min(c.giveUpAt, due), ARGV[4])
+  expireWith(KEYS[1], KEYS[6])
 end
-redis.call('ZADD', KEYS[6], earliest, ARGV[4])
-expireWith(KEYS[1], KEYS[6])
-return { 'open', math.max(0, earliest - now) }
+if part then return { 'open', canaryWait(KEYS[1], c, KEYS[2], states, records, part, now) } end
+if string.find(states, '[PI]') then return { 'open', 0 } end
+return { 'open', math.max(0, math.min(c.giveUpAt, due) - now) }

@@ -8,7 +8,14 @@ export const SCRATCH_TTL_MS = 7 * DAY_MS;
 /** How long a retry may take to be staged, and how long what it staged stays where it is given up: an hour. */
 export const RETRY_TTL_MS = 3_600_000;
 
+type Lasting = Pick<CampaignOptions, 'giveUpMs' | 'keepMs' | 'schedule'>;
+
+/** The same for a campaign that is about to be sealed or open, until its time has come. */
+export function scratchTtlMs({ schedule }: Pick<Lasting, 'schedule'>, now: number): number {
+  return SCRATCH_TTL_MS + Math.max(0, (schedule?.at ?? 0) - now);
+}
+
 /** States and records outlive the scratch: without them, nobody could tell who got a message. */
-export function ledgerTtlMs(options: Pick<CampaignOptions, 'giveUpMs' | 'keepMs'>): number {
-  return options.giveUpMs + options.keepMs + SCRATCH_TTL_MS;
+export function ledgerTtlMs(options: Lasting, now: number): number {
+  return options.giveUpMs + options.keepMs + scratchTtlMs(options, now);
 }

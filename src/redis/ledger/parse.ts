@@ -5,9 +5,11 @@ import {
   PHASES,
   type Phase,
   type StagedTotals,
+  type Told,
 } from '../../domain/campaign.js';
 import { FanmailError } from '../../domain/errors.js';
 import type { Opening, Round } from '../../domain/round.js';
+import type { CanaryFound } from '../../domain/schedule.js';
 
 /** The campaign in a hash of Redis; null for an empty one. Throws LEDGER_FORMAT for one of another version. */
 export function parseCampaign(id: string, fields: Record<string, string>): Campaign | null {
@@ -25,7 +27,8 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
   return {
     id,
     phase: parsePhase(fields.phase ?? ''),
-    flags: { paused: fields.paused ? JSON.parse(fields.paused) : null, cancelling: fields.cancelling !== undefined },
+    flags: { paused: told(fields.paused), cancelling: fields.cancelling !== undefined },
+    cancelled: told(fields.cancelled),
     round: Number(fields.round),
     generation: Number(fields.generation),
     nonce: fields.nonce ?? '',
@@ -33,11 +36,16 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     options: parseOptions(fields.options ?? '{}'),
     totals: fields.totals ? (JSON.parse(fields.totals) as StagedTotals) : null,
     createdAt: Number(fields.createdAt),
+    heardAt: Number(fields.heardAt),
     sealedAt: time('sealedAt'),
     openedAt: time('openedAt') ?? time('sealedAt'),
     opening: fields.opening ? (JSON.parse(fields.opening) as Opening) : null,
     rounds: fields.rounds ? (JSON.parse(fields.rounds) as Round[]) : [],
     giveUpAt: time('giveUpAt'),
+    opensAt: time('opensAt'),
+    closesAt: time('closesAt'),
+    canary: canaryOf(fields.canary, time('holdUntil')),
+    canaryFound: fields.canaryFound ? (JSON.parse(fields.canaryFound) as CanaryFound) : null,
     startedAt: time('startedAt'),
     closedAt: time('closedAt'),
     endedAt: time('endedAt'),
@@ -45,6 +53,15 @@ export function parseCampaign(id: string, fields: Record<string, string>): Campa
     retries: Number(fields.retries ?? 0),
     forgotten: Number(fields.forgotten ?? 0),
   };
+}
+
+function told(text: string | undefined): Told | null {
+  return text === undefined ? null : (JSON.parse(text) as Told);
+}
+
+function canaryOf(kind: string | undefined, until: number | null): Campaign['canary'] {
+  if (kind === 'hold' && until !== null) return { kind, until };
+  return kind === 'out' ? { kind } : null;
 }
 
 /** What a version before the suppression list didn't know of. */

@@ -2,7 +2,9 @@ import type { Redis } from 'ioredis';
 import { type Campaign, FORMAT } from '../../domain/campaign.js';
 import { type ChunkKeys, campaignKeys, chunkKeys, stagingKeys } from '../keys.js';
 import { runScript, type Script } from '../script.js';
-import { ledgerTtlMs, SCRATCH_TTL_MS } from './lifetime.js';
+import { ledgerTtlMs, SCRATCH_TTL_MS, scratchTtlMs } from './lifetime.js';
+
+type Lasting = Pick<Campaign, 'id' | 'nonce' | 'options' | 'totals'>;
 
 /** Chunks whose keys are renewed in one round trip. */
 const BATCH = 500;
@@ -15,15 +17,15 @@ export async function renew(redis: Redis, campaign: Campaign): Promise<void> {
 }
 
 /** Gives all keys of a campaign the time to live that an open one's have; those that are gone stay so. */
-export async function renewAll(redis: Redis, campaign: Campaign): Promise<void> {
+export async function renewAll(redis: Redis, campaign: Lasting): Promise<void> {
   const keys = campaignKeys(campaign.id);
   const staging = stagingKeys(campaign.id, campaign.nonce);
-  const ttl = ledgerTtlMs(campaign.options);
+  const [ttl, scratchTtl] = [ledgerTtlMs(campaign.options, Date.now()), scratchTtlMs(campaign.options, Date.now())];
   await eachBatch(campaign, async (first, last) => {
     const pipeline = redis.pipeline();
     for (let n = first; n <= last; n++) {
       const k: ChunkKeys = chunkKeys(campaign.id, campaign.nonce, n);
-      pipeline.pexpire(k.rows, SCRATCH_TTL_MS);
+      pipeline.pexpire(k.rows, scratchTtl);
       for (const key of [k.states, k.records, k.chunk, k.addresses]) pipeline.pexpire(key, ttl);
     }
     await pipeline.exec();
@@ -31,7 +33,7 @@ export async function renewAll(redis: Redis, campaign: Campaign): Promise<void> 
   });
   for (const key of [...Object.values(keys), staging.done]) await redis.pexpire(key, ttl);
   // Last: a renewal that was cut short is done again.
-  await redis.pexpire(staging.template, SCRATCH_TTL_MS);
+  await redis.pexpire(staging.template, scratchTtl);
 }
 
 /**
@@ -48,7 +50,7 @@ export async function letExpire(redis: Redis, expire: Script, campaign: Campaign
 }
 
 /** Acts on the chunks from `first` to `last` until it answers that it is over. */
-async function eachBatch(campaign: Campaign, act: (first: number, last: number) => Promise<boolean>): Promise<void> {
+async function eachBatch(campaign: Lasting, act: (first: number, last: number) => Promise<boolean>): Promise<void> {
   const chunks = campaign.totals?.chunks ?? 0;
   for (let first = 0; first < chunks; first += BATCH) {
     if (!(await act(first, Math.min(first + BATCH, chunks) - 1))) return;

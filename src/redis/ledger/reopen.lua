@@ -3,6 +3,7 @@
 -- KEYS: campaign counters done late waits
 -- ARGV: format round(the one that ended) retry(its nonce) prefix(of the staging's keys, same hash tag) chunks late(how many late
 --   words were taken into account) counters(JSON) opening(JSON) rounds(JSON, those that ended) ttlMs scratchTtlMs
+--   opensAt('' at once) closesAt('' never)
 --   chunks, 5 bytes each: u32 number of a chunk that changes, u8 1 where somebody in it is open now
 -- Returns: ok | late(there are others by now) | incomplete chunk(-1: all of it) | missing | format | phase | round
 -- May be repeated: a retry that has opened its round gets ok again.
@@ -44,9 +45,12 @@ for _, name in pairs(STATE_OF) do redis.call('HSET', KEYS[2], name, counters[nam
 redis.call('DEL', KEYS[4], KEYS[5])
 local now = millis()
 redis.call('HDEL', KEYS[1], 'paused', 'cancelling', 'startedAt', 'closedAt', 'endedAt', 'aggregator', 'notice',
-  'noticeToken', 'retryingAt')
-redis.call('HSET', KEYS[1], 'phase', 'queued', 'round', tonumber(ARGV[2]) + 1, 'generation', 0, 'openedAt', now,
-  'giveUpAt', now + tonumber(redis.call('HGET', KEYS[1], 'giveUpMs')), 'opening', ARGV[8], 'rounds', ARGV[9], 'retry', ARGV[3])
+  'noticeToken', 'retryingAt', 'cancelled', 'opensAt', 'closesAt', 'canary', 'holdUntil')
+if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'opensAt', ARGV[12]) end
+if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'closesAt', ARGV[13]) end
+local openedAt = math.max(now, tonumber(ARGV[12]) or 0)
+redis.call('HSET', KEYS[1], 'phase', 'queued', 'round', tonumber(ARGV[2]) + 1, 'generation', 0, 'openedAt', openedAt,
+  'giveUpAt', openedAt + tonumber(redis.call('HGET', KEYS[1], 'giveUpMs')), 'opening', ARGV[8], 'rounds', ARGV[9], 'retry', ARGV[3])
 for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[10]) end
 -- The sweep renews what an open campaign needs when half of the scratch's time has gone. That is owed now, whoever is killed.
 local half = math.floor(tonumber(ARGV[11]) / 2)

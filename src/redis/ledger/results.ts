@@ -39,7 +39,7 @@ async function readAddresses(redis: Redis, keys: ChunkKeys): Promise<readonly st
 /** Keeps a chunk's addresses apart from the scratch, so that `report` can name them when that has expired. */
 export async function keepAddresses(redis: Redis, campaign: Campaign, chunk: number, addresses: readonly string[]) {
   const keys = chunkKeys(campaign.id, campaign.nonce, chunk);
-  await redis.set(keys.addresses, await packAddresses(addresses), 'PX', ledgerTtlMs(campaign.options));
+  await redis.set(keys.addresses, await packAddresses(addresses), 'PX', ledgerTtlMs(campaign.options, Date.now()));
 }
 
 export async function readWords(redis: Redis, id: string): Promise<ReadonlyMap<number, string>> {

@@ -64,6 +64,7 @@ function argsOf(campaign: Campaign, retry: string, prefix: string, round: Staged
   });
   const { lateWords, counters, opening, rounds } = round;
   const texts = [JSON.stringify(counters), JSON.stringify(opening), JSON.stringify(rounds)];
-  const lifetimes = [ledgerTtlMs(campaign.options), SCRATCH_TTL_MS];
-  return [FORMAT, campaign.round, retry, prefix, chunks, lateWords, ...texts, ...lifetimes];
+  const lifetimes = [ledgerTtlMs(campaign.options, Date.now()), SCRATCH_TTL_MS];
+  const when = [round.span?.opensAt ?? '', round.span?.closesAt ?? ''];
+  return [FORMAT, campaign.round, retry, prefix, chunks, lateWords, ...texts, ...lifetimes, ...when];
 }

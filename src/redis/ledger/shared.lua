@@ -15,7 +15,7 @@ end
 -- The fields of a campaign, or nil and why it can't be touched: 'missing' (no script creates one by accident) or 'format'.
 local function campaign(key, format)
   local f = redis.call('HMGET', key, 'format', 'phase', 'round', 'paused', 'cancelling', 'attempts', 'onUnknown',
-    'giveUpAt', 'sealedAt', 'chunks', 'settled', 'openedAt')
+    'giveUpAt', 'sealedAt', 'chunks', 'settled', 'openedAt', 'opensAt', 'closesAt', 'canary')
   if not f[1] then return nil, 'missing' end
   if f[1] ~= format then return nil, 'format' end
   return {
@@ -24,7 +24,19 @@ local function campaign(key, format)
     settled = tonumber(f[11] or 0),
     -- What `due` counts from: with the 32 bits that it has, a round that a retry opens months later still can.
     openedAt = tonumber(f[12] or f[9]),
+    -- When it may send; see span.lua.
+    opensAt = tonumber(f[13] or 0), closesAt = tonumber(f[14] or nil) or math.huge,
+    -- `out` while only its canary is sent, `hold` while that is waited for; see judge.lua.
+    canary = f[15],
   }
+end
+
+-- Whether its operator lets it send now: not before its time, not outside its hours.
+local function maySend(c, now) return now >= c.opensAt and now < c.closesAt end
+
+-- While the canary is out, only the first recipients of each chunk are begun: so many. Nil: all.
+local function partOf(c, chunkKey)
+  return c.canary and tonumber(redis.call('HGET', chunkKey, 'part') or 0) or nil
 end
 
 -- Pauses, by the first one: who says so, and why.
@@ -32,6 +44,13 @@ local function pause(key, c, by, reason)
   if c.paused then return end
   c.paused = true
   redis.call('HSET', key, 'paused', cjson.encode({ by = by, reason = reason, at = millis() }))
+end
+
+-- The same of a cancel.
+local function cancel(key, c, by, reason)
+  if c.cancelling then return end
+  c.cancelling = true
+  redis.call('HSET', key, 'cancelling', 1, 'cancelled', cjson.encode({ by = by, reason = reason, at = millis() }))
 end
 
 -- Outcomes are counted as they are settled, and that count never falls. Whoever has seen a higher one knows that Redis
@@ -69,6 +88,34 @@ end
 local function packRecord(r)
   return struct.pack('>HHBBBBI4I4', r.code, r.words, math.min(r.attempts, 127) + (r.doubt and 128 or 0), r.reason,
     r.subject, r.detail, r.time, r.due)
+end
+
+-- The earliest time at which one of the first `count` deferred recipients is due; nil where none is deferred.
+local function earliestDue(c, states, records, count)
+  local earliest
+  local at = string.find(states, 'D')
+  while at and at <= count do
+    local due = c.openedAt + unpackRecord(string.sub(records, at * 16 - 15, at * 16)).due
+    if not earliest or due < earliest then earliest = due end
+    at = string.find(states, 'D', at + 1)
+  end
+  return earliest
+end
+
+-- How often a chunk looks whether the others have sent their part of the canary.
+local CANARY_LOOK = 60000
+
+-- Milliseconds until somebody in a chunk's part of the canary is to be tried, or the hold is over; 0: now. Everybody in it was
+-- tried at least once when it is not 0: the last chunk that says so lets the hold begin.
+local function canaryWait(campaignKey, c, chunkKey, states, records, part, now)
+  if string.find(string.sub(states, 1, part), '[PI]') then return 0 end
+  if part > 0 and redis.call('HSETNX', chunkKey, 'tried', 1) == 1
+    and redis.call('HINCRBY', campaignKey, 'canaryLeft', -1) == 0 then
+    c.canary = 'hold'
+    redis.call('HSET', campaignKey, 'canary', 'hold', 'holdUntil', now + redis.call('HGET', campaignKey, 'holdMs'))
+  end
+  local look = c.canary == 'hold' and tonumber(redis.call('HGET', campaignKey, 'holdUntil')) or now + CANARY_LOOK
+  return math.max(0, math.min(look, earliestDue(c, states, records, part) or look) - now)
 end
 
 -- With `resend`, a recipient is tried again although a former try may have arrived. Then it never ends as one who surely

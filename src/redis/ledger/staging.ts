@@ -1,11 +1,13 @@
 import type { Redis } from 'ioredis';
 import { type CampaignOptions, FORMAT, type StagedTotals } from '../../domain/campaign.js';
 import { FanmailError } from '../../domain/errors.js';
+import { canaryPart } from '../../domain/schedule.js';
 import { STATES } from '../../domain/state.js';
-import type { StagingStore, TemplateText } from '../../pipeline/ports.js';
+import type { ChunkPlace, StagingStore, TemplateText } from '../../pipeline/ports.js';
 import { CAMPAIGNS, campaignKeys, chunkKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
 import { loadScript, runScript } from '../script.js';
 import { ledgerTtlMs, SCRATCH_TTL_MS } from './lifetime.js';
+import { renewAll } from './renewal.js';
 import { stagedChunk } from './staged-chunk.js';
 
 /** A staging that was silent for so long can be taken over. */
@@ -40,12 +42,14 @@ export function createStagingStore(redis: Redis): StagingStore {
       await redis.set(stagingKeys(id, nonce).template, JSON.stringify(template), 'PX', SCRATCH_TTL_MS);
     },
 
-    chunk(id: string, nonce: string, chunk: number, columns: readonly string[], options: CampaignOptions) {
-      const { chunk: key, states, rows: rowsKey } = chunkKeys(id, nonce, chunk);
+    chunk(id: string, nonce: string, { number, first }: ChunkPlace, columns, options) {
+      const { chunk: key, states, rows: rowsKey } = chunkKeys(id, nonce, number);
       const keys = [campaignKeys(id).campaign, key, states, rowsKey];
       return stagedChunk(columns, async (rows, size) => {
-        written.set(nonce, Math.max(chunk + 1, written.get(nonce) ?? 0));
-        const args = [FORMAT, nonce, rows, size, STATES.pending.byte, SCRATCH_TTL_MS, ledgerTtlMs(options)];
+        written.set(nonce, Math.max(number + 1, written.get(nonce) ?? 0));
+        const part = options.canary ? canaryPart(options.canary, first, size) : 0;
+        const ttls = [SCRATCH_TTL_MS, ledgerTtlMs(options, Date.now())];
+        const args = [FORMAT, nonce, rows, size, STATES.pending.byte, ...ttls, part];
         const { status } = await runScript(redis, scripts.put, keys, args);
         if (status !== 'ok') throw takenOver(id);
       });
@@ -59,13 +63,17 @@ export function createStagingStore(redis: Redis): StagingStore {
       if (status !== 'ok') throw takenOver(id);
     },
 
-    async seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions): Promise<void> {
+    async seal(id, nonce, totals: StagedTotals, options: CampaignOptions, span): Promise<void> {
       // Before the seal: a sealed campaign that the sweep doesn't know would be nobody's.
       await redis.sadd(OPEN_CAMPAIGNS, id);
+      // Its time may be far away, and nobody renews it where no worker runs before.
+      if (options.schedule?.at) await renewAll(redis, { id, nonce, options, totals });
       const keys = campaignKeys(id);
       const { prefix } = stagingKeys(id, nonce);
       const counts = [totals.chunks, totals.total, JSON.stringify(totals)];
-      const args = [FORMAT, nonce, prefix, ...counts, options.giveUpMs, ledgerTtlMs(options)];
+      const lasting = [options.giveUpMs, ledgerTtlMs(options, Date.now())];
+      const when = [span?.opensAt ?? '', span?.closesAt ?? '', options.canary?.holdMs ?? ''];
+      const args = [FORMAT, nonce, prefix, ...counts, ...lasting, ...when];
       const { status } = await runScript(redis, scripts.seal, [keys.campaign, keys.counters], args);
       if (status !== 'ok') throw takenOver(id);
     },

@@ -12,7 +12,7 @@
 --   intents: u16 index each
 -- Returns: settled begun settledCount granted(u16 each)
 --   settled: ok | fenced | closed | missing | format
---   begun: ok | missing | format | phase | round | fenced | paused | cancelling | expired
+--   begun: ok | missing | format | phase | round | fenced | paused | cancelling | expired | waits (not its time)
 -- May be repeated: the outcomes change nothing, and under the same fence the grant is the same.
 local OUTCOME, INTENT = 18, 2
 local ofCampaign, ofStaging = string.match(KEYS[1], '^(.*)campaign$'), string.match(KEYS[2], '^(.*)chunk:')
@@ -175,13 +175,16 @@ local function begin()
   if c.cancelling then return 'cancelling', '' end
   if c.paused then return 'paused', '' end
   if now >= c.giveUpAt then return 'expired', '' end
+  if not maySend(c, now) then return 'waits', '' end
+  local part = partOf(c, KEYS[2]) or 65536
   local granted = {}
   for at = 1, #intents, INTENT do
     local high, low = string.byte(intents, at, at + 1)
     local index = high * 256 + low
     local from = m.byte(index)
-    if from == 'P' or from == 'D' then m.move(index, from, 'I') end
-    if from == 'P' or from == 'D' or from == 'I' then granted[#granted + 1] = string.sub(intents, at, at + 1) end
+    local open = index < part and (from == 'P' or from == 'D')
+    if open then m.move(index, from, 'I') end
+    if open or from == 'I' then granted[#granted + 1] = string.sub(intents, at, at + 1) end
   end
   return 'ok', table.concat(granted)
 end

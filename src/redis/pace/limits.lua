@@ -2,16 +2,21 @@
 -- taken off.
 -- KEYS: relay limit slow; the groups' have the same hash tag and are named by the first
 -- ARGV: -
--- Returns: ok limit('' without one), then group rate cutAt(us) for each
+-- Returns: ok limit('' without one), then for each group its name, rate, when it was cut (us), when its next slot is at the
+--   earliest (us), and the ms until it is as any other if it is not throttled again
 local prefix, relayId = string.match(KEYS[1], '^(.-:)relay:(.*)$')
 local now = micros()
 local reply = { 'ok', redis.call('GET', KEYS[2]) or '' }
 for _, group in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
-  local f = redis.call('HMGET', prefix .. 'domain:' .. relayId .. ':' .. group, 'rate', 'step', 'at', 'cutAt')
+  local key = prefix .. 'domain:' .. relayId .. ':' .. group
+  local f = redis.call('HMGET', key, 'rate', 'step', 'at', 'cutAt', 'last')
   if f[1] then
+    local rate = grown(tonumber(f[1]), tonumber(f[2]), tonumber(f[3]), now)
     reply[#reply + 1] = group
-    reply[#reply + 1] = string.format('%.3f', grown(tonumber(f[1]), tonumber(f[2]), tonumber(f[3]), now))
+    reply[#reply + 1] = string.format('%.3f', rate)
     reply[#reply + 1] = f[4]
+    reply[#reply + 1] = string.format('%.0f', math.max(now, tonumber(f[5] or 0) + 1000000 / rate))
+    reply[#reply + 1] = redis.call('PTTL', key)
   else
     redis.call('ZREM', KEYS[3], group)
   end

@@ -28,9 +28,10 @@ export function createPaceStore(redis: Redis): PaceStore {
     const { values } = await runScript(redis, scripts.limits, [keys.relay, keys.limit, keys.slow], []);
     const [limit = '', ...rest] = values.map(String);
     const slow: SlowGroup[] = [];
-    for (let at = 0; at + 2 < rest.length; at += 3) {
-      const [group = '', rate, cutAt] = rest.slice(at);
-      slow.push({ group, perSecond: Number(rate), cutAt: Math.round(Number(cutAt) / 1000) });
+    for (let at = 0; at + 4 < rest.length; at += 5) {
+      const [group = '', rate, cutAt, nextAt, leftMs] = rest.slice(at);
+      const times = { cutAt: Math.round(Number(cutAt) / 1000), nextAt: Math.ceil(Number(nextAt) / 1000) };
+      slow.push({ group, perSecond: Number(rate), ...times, leftMs: Number(leftMs) });
     }
     return { perSecond: limit === '' ? null : Number(limit), slow };
   }

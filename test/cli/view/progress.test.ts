@@ -10,6 +10,7 @@ const view = (...standing: Parameters<typeof standingOf>) => ({
   standing: standingOf(...standing),
   relays: [relayView()],
   workers: [WORKER],
+  opensAt: null,
 });
 const text = (...args: Parameters<typeof progressLines>) => progressLines(...args).join('\n');
 
@@ -58,8 +59,8 @@ describe('progress for people', () => {
     const pace = { perSecond: 50, domains: { 'gmail.com': { perSecond: 20, connections: 5 } }, groups: {} };
     const standing = standingOf({}, { options: { ...standingOf().campaign.options, pace } });
     const slow = [
-      { group: 'yahoo.com', perSecond: 9.6, cutAt: NOW - 60_000 },
-      { group: 'gmail.com', perSecond: 12.5, cutAt: NOW - 2_000 },
+      { group: 'yahoo.com', perSecond: 9.6, cutAt: NOW - 60_000, nextAt: NOW, leftMs: 540_000 },
+      { group: 'gmail.com', perSecond: 12.5, cutAt: NOW - 2_000, nextAt: NOW, leftMs: 598_000 },
     ];
     const lines = text({ ...view(), standing, relays: [relayView({ pace: { perSecond: 500, slow } })] }, PLAIN);
     expect(lines).toContain('limits     50/s for the campaign, 500/s for all through');
@@ -118,10 +119,11 @@ describe('progress for people', () => {
           relays: [
             relayView({
               breaker: { ...BREAKER, cause: a, why: b },
-              pace: { perSecond: big, slow: [{ group: a, perSecond: big, cutAt: big }] },
+              pace: { perSecond: big, slow: [{ group: a, perSecond: big, cutAt: big, nextAt: big, leftMs: big }] },
             }),
           ],
           workers: [{ ...WORKER, host: a, trouble: b }],
+          opensAt: null,
         };
         for (const line of progressLines(hostileView, { width, color: false, bars: true })) {
           expect(line).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e]/u);

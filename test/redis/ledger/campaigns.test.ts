@@ -84,14 +84,14 @@ describe('staging', () => {
     const store = await staging('taken', 'n1');
     expect(await store.open('taken', 'n1', 'salt', OPTIONS)).toBe('ok');
     expect(await store.open('taken', 'n2', 'salt', OPTIONS)).toBe('exists');
-    await store.seal('taken', 'n1', totalsOf(2, 3), OPTIONS);
+    await store.seal('taken', 'n1', totalsOf(2, 3), OPTIONS, null);
     expect(await store.open('taken', 'n2', 'salt', OPTIONS)).toBe('exists');
     expect((await createCampaigns(redis).get('taken'))?.phase).toBe('queued');
   });
 
   it('is not put back to staging by a repeated open after its seal', async () => {
     const store = await staging('resealed', 'n1');
-    await store.seal('resealed', 'n1', totalsOf(2, 3), OPTIONS);
+    await store.seal('resealed', 'n1', totalsOf(2, 3), OPTIONS, null);
     await store.open('resealed', 'n1', 'salt', OPTIONS);
     expect((await createCampaigns(redis).get('resealed'))?.phase).toBe('queued');
   });
@@ -112,12 +112,12 @@ describe('staging', () => {
     await redis.hset(campaignKeys('thawed').campaign, SILENT.field, SILENT.value);
     const other = await staging('thawed', 'n2', 1);
     await expect(thawed.heard('thawed', 'n1')).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
-    await expect(thawed.seal('thawed', 'n1', totalsOf(2, 3), OPTIONS)).rejects.toMatchObject({
+    await expect(thawed.seal('thawed', 'n1', totalsOf(2, 3), OPTIONS, null)).rejects.toMatchObject({
       code: 'CAMPAIGN_TAKEN_OVER',
     });
     await thawed.discard('thawed', 'n1');
     await other.heard('thawed', 'n2');
-    await other.seal('thawed', 'n2', totalsOf(1, 3), OPTIONS);
+    await other.seal('thawed', 'n2', totalsOf(1, 3), OPTIONS, null);
     const campaign = await createCampaigns(redis).get('thawed');
     expect(campaign).toMatchObject({ phase: 'queued', nonce: 'n2', totals: { chunks: 1, total: 3 } });
   });
@@ -125,7 +125,7 @@ describe('staging', () => {
   it('is not sealed while a chunk, its states or the template is missing, or the count is another', async () => {
     const store = await staging('partial', 'n1');
     const keys = chunkKeys('partial', 'n1', 1);
-    const seal = (chunks: number, per: number) => store.seal('partial', 'n1', totalsOf(chunks, per), OPTIONS);
+    const seal = (chunks: number, per: number) => store.seal('partial', 'n1', totalsOf(chunks, per), OPTIONS, null);
     await expect(seal(3, 3)).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
     await expect(seal(2, 4)).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
     await redis.rename(keys.rows, 'fanmail:{partial}:aside');
@@ -145,7 +145,7 @@ describe('staging', () => {
     const campaigns = createCampaigns(redis);
     expect(await campaigns.control('cancelled-early', 'cancel', 'me', '')).toEqual({ kind: 'ok', phase: 'cancelled' });
     await expect(store.heard('cancelled-early', 'n1')).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
-    await expect(store.seal('cancelled-early', 'n1', totalsOf(2, 3), OPTIONS)).rejects.toMatchObject({
+    await expect(store.seal('cancelled-early', 'n1', totalsOf(2, 3), OPTIONS, null)).rejects.toMatchObject({
       code: 'CAMPAIGN_TAKEN_OVER',
     });
   });
@@ -173,7 +173,7 @@ describe('staging', () => {
     expect(await store.open('indexed', 'n1', 'salt', OPTIONS)).toBe('ok');
     await store.template('indexed', 'n1', TEMPLATE);
     await writeChunk(store, { id: 'indexed', nonce: 'n1', n: 0, perChunk: 3, options: OPTIONS });
-    await store.seal('indexed', 'n1', totalsOf(1, 3), OPTIONS);
+    await store.seal('indexed', 'n1', totalsOf(1, 3), OPTIONS, null);
     expect(await campaigns.open()).toContain('indexed');
   });
 

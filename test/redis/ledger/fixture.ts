@@ -5,6 +5,7 @@ import type { Reply } from '../../../src/domain/outcome.js';
 import type { Recipient } from '../../../src/domain/recipient.js';
 import { type RecipientRecord, readRecord } from '../../../src/domain/record.js';
 import { classify } from '../../../src/domain/reply-class.js';
+import { spanFrom } from '../../../src/domain/schedule.js';
 import { STATE_NAMES, STATES, type State, stateOfByte } from '../../../src/domain/state.js';
 import type { Verb, Verdict } from '../../../src/domain/verdict.js';
 import type {
@@ -19,6 +20,7 @@ import type {
   Turn,
 } from '../../../src/pipeline/ports.js';
 import type { RetryStore } from '../../../src/pipeline/retry-ports.js';
+import { redisNow } from '../../../src/redis/clock.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
 import { createChunkLedger } from '../../../src/redis/ledger/chunks.js';
@@ -57,7 +59,8 @@ export async function writeChunk(
   staging: StagingStore,
   to: { id: string; nonce: string; n: number; perChunk: number; options: CampaignOptions },
 ): Promise<void> {
-  const chunk = staging.chunk(to.id, to.nonce, to.n, ['name'], to.options);
+  const place = { number: to.n, first: to.n * to.perChunk };
+  const chunk = staging.chunk(to.id, to.nonce, place, ['name'], to.options);
   chunk.add(recipients(to.perChunk, to.n * to.perChunk));
   await chunk.write();
 }
@@ -102,7 +105,8 @@ export async function sealed(
   if (opened !== 'ok') throw new Error(`the id ${id} is taken`);
   await staging.template(id, nonce, TEMPLATE);
   for (let n = 0; n < chunks; n++) await writeChunk(staging, { id, nonce, n, perChunk, options: chosen });
-  await staging.seal(id, nonce, totalsOf(chunks, perChunk), chosen);
+  const span = chosen.schedule ? await spanFrom(chosen.schedule, await redisNow(redis)) : null;
+  await staging.seal(id, nonce, totalsOf(chunks, perChunk), chosen, span);
   const stores = { scratch: createScratch(redis), retries: createRetryStore(redis) };
   const rest = { chunks, perChunk, options: chosen, ...stores };
   return { id, nonce, redis, staging, campaigns: createCampaigns(redis), ledger: createChunkLedger(redis), ...rest };

@@ -247,7 +247,7 @@ export class Model {
     same('retry', await openRound(plan, { campaigns, scratch, retries }).catch(refusedAs), 'CAMPAIGN_NOT_OPEN');
     const { opening } = campaign;
     if (!opening) throw new Error('a round without its opening');
-    const round = { chunks: [], lateWords: 0, counters: opening.states, opening, rounds: [] };
+    const round = { chunks: [], lateWords: 0, counters: opening.states, opening, rounds: [], span: null };
     same('reopen, of the round before', await retries.reopen(plan.standing.campaign, 'other', round), 'round');
     same('reopen, of what is open', await retries.reopen(campaign, 'other', round), 'phase');
   }

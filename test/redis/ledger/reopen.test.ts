@@ -245,7 +245,7 @@ describe('two retries', () => {
     await stage('one', 'SPU');
     await stage('two', 'SPU');
     const chunks = [0, 1].map((chunk) => ({ chunk, open: true }));
-    const round = { chunks, lateWords: 0, counters, opening: opening(2), rounds: [] };
+    const round = { chunks, lateWords: 0, counters, opening: opening(2), rounds: [], span: null };
     const lying = { ...counters, pending: 3 };
     expect(await staged.retries.reopen(campaign, 'two', { ...round, counters: lying })).toBe('incomplete');
     expect(await staged.retries.reopen(campaign, 'two', round)).toBe('ok');
