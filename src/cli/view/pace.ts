@@ -11,14 +11,15 @@ export interface Pace {
   readonly etaMs: number | null;
 }
 
-export function paceOf(standing: Standing, relayOpen: boolean): Pace {
+/** `free`: nothing from outside keeps it from sending now. */
+export function paceOf(standing: Standing, free: boolean): Pace {
   const { campaign, counters, total, now } = standing;
   const done = STATE_NAMES.reduce((sum, name) => sum + (isFinal(name) ? counters[name] : 0), 0);
   const elapsedMs = campaign.startedAt === null ? 0 : (campaign.closedAt ?? now) - campaign.startedAt;
   // Who was done before this round was opened says nothing of its speed.
   const before = campaign.opening === null ? 0 : total - campaign.opening.retried;
   const averagePerSecond = elapsedMs > 0 ? (Math.max(0, done - before) * 1000) / elapsedMs : 0;
-  const moves = campaign.phase === 'sending' && !campaign.flags.paused && relayOpen;
+  const moves = campaign.phase === 'sending' && !campaign.flags.paused && campaign.canary === null && free;
   return { done, averagePerSecond, etaMs: moves ? left(standing, total - done, averagePerSecond) : null };
 }
 

@@ -114,7 +114,7 @@ export function progressObject(view: ProgressView): ProgressObject {
   const { standing, relays, workers, opensAt } = view;
   const { campaign } = standing;
   const { paused, cancelling } = campaign.flags;
-  const { done, averagePerSecond, etaMs } = paceOf(standing, reachable(relays));
+  const { done, averagePerSecond, etaMs } = paceOf(standing, reachable(relays) && opensAt === null);
   // Null as long as there is a way to send.
   const open = reachable(relays) ? null : (relays[0]?.breaker ?? null);
   return {

@@ -95,9 +95,9 @@ function counterRows({ counters }: Standing, { width }: Style): Piece[][] {
   return rows;
 }
 
-function pace({ standing, relays }: ProgressView, style: Style): Piece[][] {
+function pace({ standing, relays, opensAt }: ProgressView, style: Style): Piece[][] {
   const { campaign, ratePerSecond, chunksDone, retries } = standing;
-  const { averagePerSecond, etaMs } = paceOf(standing, reachable(relays));
+  const { averagePerSecond, etaMs } = paceOf(standing, reachable(relays) && opensAt === null);
   const now = campaign.phase === 'sending' ? `${perSecond(ratePerSecond)} now, ` : '';
   const eta = etaMs === null ? '' : `, about ${duration(etaMs)} left`;
   const again = retries > 0 ? `, ${count(retries)} ${retries === 1 ? 'retry' : 'retries'} so far` : '';
