@@ -1,12 +1,10 @@
 import { userInfo } from 'node:os';
-import type { Backend } from '../backend.js';
 import type { Settings } from '../config/settings.js';
 import { relaysOf } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { openContext, pickCampaign } from './context.js';
-import { readProgress } from './follow.js';
+import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
-import { waitsFor } from './view/waits-for.js';
 
 type Action = 'pause' | 'resume' | 'cancel';
 
@@ -44,19 +42,10 @@ export async function control(action: Action, settings: Settings<Action>, sessio
     if (settings.json) session.terminal.out(JSON.stringify({ campaign: id, action, phase: result.phase }));
     else {
       session.terminal.say(SAID[action](id));
-      if (action === 'resume') await sayWaits(id, backend, session);
+      if (action === 'resume') await sayWaits(id, backend, session.terminal);
     }
     return EXIT.ok;
   } finally {
     await backend.close();
-  }
-}
-
-/** What it waits for in spite of that. */
-async function sayWaits(id: string, backend: Backend, { terminal }: Session): Promise<void> {
-  for (const { kind, text } of waitsFor(await readProgress(backend, id))) {
-    terminal.say(`It waits for ${text}.`);
-    if (kind === 'time' || kind === 'hours' || kind === 'hold')
-      terminal.say(`Without that: fanmail resume ${id} --now`);
   }
 }

@@ -1,12 +1,13 @@
 import type { Backend } from '../backend.js';
 import { relaysOf, type Standing } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
-import { spanFrom } from '../domain/schedule.js';
+import { spanFrom } from '../domain/span.js';
 import type { Summary } from '../domain/summary.js';
 import { summaryText } from '../report/summary-text.js';
 import type { Session } from './session.js';
 import { type Terminal, waitOr } from './terminal.js';
-import { type ProgressView, progressLines } from './view/progress.js';
+import { progressLines } from './view/progress.js';
+import type { ProgressView } from './view/progress-view.js';
 
 /** Looks again after so long: at first often, since a small campaign ends in a moment. */
 const FIRST_LOOK_MS = 40;

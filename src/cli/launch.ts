@@ -17,9 +17,10 @@ import { identityOf, type RelaySettings } from '../relay/url.js';
 import { parseRelayUrls } from '../relay/urls.js';
 import { count } from '../report/format.js';
 import { attachTo } from './attach.js';
-import { contextAtHand, openContext, sayFindings } from './context.js';
+import { type Context, contextAtHand, openContext, sayFindings } from './context.js';
 import { makePlan, type Plan } from './plan.js';
 import { paceOf, throughText } from './relay-options.js';
+import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
 import { testTo } from './test-to.js';
 import { whenOf } from './when.js';
@@ -46,7 +47,7 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
     const campaign = await context.backend.campaigns.get(id);
     if (!campaign) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} vanished from Redis`);
     await (await context.backend.wake()).coordinator(campaign);
-    if (settings.detach) return detached(id, staged, context.home !== null, settings.json, session);
+    if (settings.detach) return await detached(id, staged, context, settings.json, session);
     return await attachTo(id, context, settings, session);
   } finally {
     await context.backend.close();
@@ -198,11 +199,13 @@ async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings
   return EXIT.ok;
 }
 
-function detached(id: string, { totals }: Staged, embedded: boolean, json: boolean, { terminal }: Session): number {
-  if (json) terminal.out(JSON.stringify({ campaign: id, phase: 'queued', ...totals }));
-  else {
-    terminal.say(`Sealed as ${id}. fanmail progress ${id} shows how it goes; fanmail attach ${id} follows it.`);
-    if (embedded) terminal.say('It moves when workers run: fanmail worker, or fanmail attach.');
+async function detached(id: string, { totals }: Staged, context: Context, json: boolean, { terminal }: Session) {
+  if (json) {
+    terminal.out(JSON.stringify({ campaign: id, phase: 'queued', ...totals }));
+    return EXIT.ok;
   }
+  terminal.say(`Sealed as ${id}. fanmail progress ${id} shows how it goes; fanmail attach ${id} follows it.`);
+  if (context.home !== null) terminal.say('It moves when workers run: fanmail worker, or fanmail attach.');
+  await sayWaits(id, context.backend, terminal);
   return EXIT.ok;
 }

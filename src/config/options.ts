@@ -189,7 +189,6 @@ export const OPTIONS = {
     schema: duration(),
     default: '10s',
   }),
-  now: toggle(['resume'], 'Wait for no time, no hours and no canary any more'),
   watch: toggle(['progress'], 'Go on showing until the campaign ends'),
   json: toggle(
     [

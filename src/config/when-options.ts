@@ -1,4 +1,4 @@
-import { option } from './option.js';
+import { option, toggle } from './option.js';
 import { duration, line } from './parse.js';
 import { share, windows, zone } from './parse-schedule.js';
 
@@ -36,4 +36,5 @@ export const WHEN_OPTIONS = {
     commands: ['launch'],
     schema: share('a part from 0% to below 100%, such as 2%', 0),
   }),
+  now: toggle(['resume'], 'Wait for no time, no hours and no canary any more'),
 } as const;

@@ -44,14 +44,6 @@ export interface CanaryFound {
   readonly failed: number;
 }
 
-/** The span that `now` lies in, or the next one. */
-export async function spanFrom({ at, hours }: Schedule, now: number): Promise<Span> {
-  const from = Math.max(now, at ?? 0);
-  if (hours === null) return { opensAt: from, closesAt: null };
-  // Time zones take a while to load, and few campaigns have any.
-  return (await import('./windows.js')).nextSpan(hours, from);
-}
-
 /**
  * How many of the recipients from `first` on, `size` of them, belong to the canary: over all of them its share, rounded up.
  * The canary is spread over the list, since its beginning may not be like the rest.

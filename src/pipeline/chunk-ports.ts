@@ -1,6 +1,7 @@
 import type { Campaign, RelayChoice, RelayIdentity } from '../domain/campaign.js';
+import type { Breaker } from './breaker-ports.js';
 import type { Pacer } from './pacer.js';
-import type { Breaker, Campaigns, ChunkLedger, Log, Scratch, TemplateText } from './ports.js';
+import type { Campaigns, ChunkLedger, Log, Scratch, TemplateText } from './ports.js';
 import type { Recorder } from './recorder.js';
 import type { Composer, Relay } from './relay-ports.js';
 import type { SuppressionWatch } from './suppression-watch.js';

@@ -3,7 +3,7 @@ import type { Campaign, Standing } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import { type LateOutcome, type ReopenedChunk, reopenChunk, type Selection } from '../domain/reopening.js';
 import { type Asked, roundOf } from '../domain/round.js';
-import { spanFrom } from '../domain/schedule.js';
+import { spanFrom } from '../domain/span.js';
 import { type Counters, STATE_NAMES, type State, sum } from '../domain/state.js';
 import type { Campaigns, ChunkResult, Scratch } from './ports.js';
 import type { RetryStore, StagedRound } from './retry-ports.js';

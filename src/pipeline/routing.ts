@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Breaker } from './breaker-ports.js';
 import type { Route } from './chunk-ports.js';
-import type { Breaker } from './ports.js';
 
 /** The relay that a chunk goes through for now. */
 export interface Way {

@@ -2,7 +2,7 @@ import type { CampaignOptions, StagedTotals } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Recipient, Reject } from '../domain/recipient.js';
-import { spanFrom } from '../domain/schedule.js';
+import { spanFrom } from '../domain/span.js';
 import { ChunkWriter } from './chunk-writer.js';
 import type { StagingStore, TemplateText } from './ports.js';
 

@@ -1,5 +1,5 @@
 import type { Campaign } from '../domain/campaign.js';
-import { spanFrom } from '../domain/schedule.js';
+import { spanFrom } from '../domain/span.js';
 import type { Campaigns, Closed } from './ports.js';
 
 /** How many milliseconds a campaign that is closed has to wait; where its span has passed, finds out the next one and says so. */

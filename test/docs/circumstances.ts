@@ -4,6 +4,11 @@ import { page } from './markdown.js';
 import type { Reader } from './reader.js';
 import { stepsOf } from './snippets.js';
 
+/** At nine, which is still to come in any zone. */
+function tomorrow(): string {
+  return `${new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10)} 09:00`;
+}
+
 /** What is replaced in the commands and files of a page before they are used here, and why. */
 export function substitutions(
   ports: Reader['ports'],
@@ -16,6 +21,7 @@ export function substitutions(
       `smtp://user:password@localhost:${ports.smtp}?tls=none`,
       'no such relay: the catcher, which takes any login, and has no STARTTLS',
     ],
+    [/2026-12-01 09:00/g, tomorrow(), 'that day may be over'],
     [/rediss?:\/\/\S*?(?:\.example\.com|127\.0\.0\.1):\d+/g, ports.redis, 'no such Redis: one for the page alone'],
   ];
 }

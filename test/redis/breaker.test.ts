@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Breaker } from '../../src/pipeline/ports.js';
+import type { Breaker } from '../../src/pipeline/breaker-ports.js';
 import { createBreaker } from '../../src/redis/breaker/store.js';
 import { relayKey } from '../../src/redis/keys.js';
 import { relayId } from '../../src/redis/relay-id.js';

@@ -10,10 +10,11 @@ import {
 import type { DomainLimit } from '../../domain/pace.js';
 import type { ReplyClass } from '../../domain/reply-class.js';
 import type { Counters } from '../../domain/state.js';
-import type { BreakerState, WorkerWord } from '../../pipeline/ports.js';
+import type { BreakerState } from '../../pipeline/breaker-ports.js';
+import type { WorkerWord } from '../../pipeline/ports.js';
 import { printable } from '../../report/format.js';
 import { paceOf } from './pace.js';
-import type { ProgressView } from './progress.js';
+import type { ProgressView } from './progress-view.js';
 import { type RelayView, reachable } from './relay-lines.js';
 import { type Cause, waitsFor } from './waits-for.js';
 
@@ -63,7 +64,15 @@ export interface ProgressObject {
     /** What the operator allows by group of domains. */
     readonly domains: Readonly<Record<string, DomainLimit>>;
     /** Groups of domains that the relay throttled lately. */
-    readonly throttled: readonly { readonly group: string; readonly perSecond: number; readonly cutAt: string }[];
+    readonly throttled: readonly {
+      readonly group: string;
+      readonly perSecond: number;
+      readonly cutAt: string;
+      /** No message goes there before. */
+      readonly nextAt: string;
+      /** Until it is as any other, if it is not throttled again. */
+      readonly leftMs: number;
+    }[];
   };
   /** Null while a relay can be reached; else that of the first. */
   readonly breaker: BreakerObject | null;
@@ -175,10 +184,12 @@ function limitsOf({ pace: own }: CampaignOptions, relays: readonly RelayView[]):
     campaignPerSecond: own?.perSecond ?? null,
     relayPerSecond: relays[0]?.pace.perSecond ?? null,
     domains: own?.domains ?? {},
-    throttled: slow.map(({ group, perSecond: rate, cutAt }) => ({
+    throttled: slow.map(({ group, perSecond: rate, cutAt, nextAt, leftMs }) => ({
       group: printable(group),
       perSecond: Number(rate.toFixed(2)),
       cutAt: iso(cutAt),
+      nextAt: iso(nextAt),
+      leftMs,
     })),
   };
 }

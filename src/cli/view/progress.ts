@@ -1,24 +1,11 @@
 import type { CampaignFlags, Standing } from '../../domain/campaign.js';
 import { STATE_NAMES, type State } from '../../domain/state.js';
-import type { WorkerWord } from '../../pipeline/ports.js';
 import { count, duration, percent, perSecond, printable } from '../../report/format.js';
 import { ago, bar, entry, LABEL, lineOf, type Paint, type Piece, type Style, until } from './format.js';
 import { paceOf } from './pace.js';
-import { breakers, limits, type RelayView, reachable, relayFigures } from './relay-lines.js';
+import type { ProgressView } from './progress-view.js';
+import { breakers, limits, reachable, relayFigures } from './relay-lines.js';
 import { waitsFor } from './waits-for.js';
-
-/** What is known of a campaign in progress. */
-export interface ProgressView {
-  readonly standing: Standing;
-  /** Of the campaign, at least one. */
-  readonly relays: readonly RelayView[];
-  /** All that are connected. */
-  readonly workers: readonly WorkerWord[];
-  /** When it may send next, where it is not its time; else null. */
-  readonly opensAt: number | null;
-  /** This command is starting some itself. */
-  readonly starting?: boolean;
-}
 
 /** From here on all counters are shown, not only those that are not zero. */
 const ROOMY = 80;
@@ -34,6 +21,7 @@ export function progressLines(view: ProgressView, style: Style): string[] {
     progressBar(view, style),
     ...waitsFor(view).flatMap(({ text }, at) => entry(at === 0 ? 'waits for' : '', text, style, 'yellow')),
     ...cancelled(view.standing, style),
+    ...canary(view.standing, style),
     ...counterRows(view.standing, style),
     ...pace(view, style),
     ...limits(view, style),
@@ -75,6 +63,22 @@ function cancelled({ campaign, now }: Standing, style: Style): Piece[][] {
   const reason = printable(told.reason);
   const who = `by ${printable(told.by)} ${ago(now - told.at)}`;
   return entry('cancelled', reason === '' ? who : `${who}: ${reason}`, style, 'yellow');
+}
+
+function canary({ campaign }: Standing, style: Style): Piece[][] {
+  const { canary: asked } = campaign.options;
+  if (!asked || campaign.round > 1) return [];
+  if (campaign.canaryFound) {
+    const { tried, failed } = campaign.canaryFound;
+    return entry(
+      'canary',
+      `${count(failed)} of ${count(tried)} failed, ${percent(asked.abortAbove, 1)} allowed`,
+      style,
+    );
+  }
+  if (campaign.canary === null) return [];
+  const then = `then ${duration(asked.holdMs)} nobody, then all if no more than ${percent(asked.abortAbove, 1)} failed`;
+  return entry('canary', `${percent(asked.share, 1)} go first, ${then}`, style);
 }
 
 function counterRows({ counters }: Standing, { width }: Style): Piece[][] {

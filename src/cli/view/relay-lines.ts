@@ -1,6 +1,6 @@
 import { type RelayFigures, type RelayIdentity, relaysOf, type Standing } from '../../domain/campaign.js';
+import type { BreakerState } from '../../pipeline/breaker-ports.js';
 import type { PaceState } from '../../pipeline/pace-ports.js';
-import type { BreakerState } from '../../pipeline/ports.js';
 import { count, perSecond, printable } from '../../report/format.js';
 import { ago, entry, type Piece, type Style, until } from './format.js';
 

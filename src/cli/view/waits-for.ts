@@ -1,9 +1,9 @@
-import { type Campaign, relaysOf } from '../../domain/campaign.js';
+import { relaysOf } from '../../domain/campaign.js';
 import { hoursText } from '../../domain/hours-text.js';
 import { isFinal, STATE_NAMES } from '../../domain/state.js';
 import { count, duration, percent, perSecond, printable } from '../../report/format.js';
 import { ago, until } from './format.js';
-import type { ProgressView } from './progress.js';
+import type { ProgressView } from './progress-view.js';
 import { nameOf } from './relay-lines.js';
 
 /** What a campaign waits for: why nothing moves. */
@@ -110,9 +110,10 @@ function noWorkers({ workers, starting }: ProgressView): Cause[] {
     if (starting) return [];
     return [{ kind: 'workers', text: 'a worker: none is connected; start one with: fanmail worker', until: null }];
   }
-  const [first] = workers;
-  if (!first || workers.some(({ trouble }) => trouble === null)) return [];
-  const text = `a worker that can send it: ${printable(first.host)}:${first.pid}: ${printable(first.trouble ?? '')}`;
+  if (workers.some(({ trouble }) => trouble === null)) return [];
+  const those =
+    workers.length === 1 ? 'the one that is connected has' : `the ${count(workers.length)} that are connected have`;
+  const text = `a worker that can send it: ${those} trouble`;
   return [{ kind: 'credentials', text, until: null }];
 }
 
@@ -183,12 +184,8 @@ function retries({ standing: { counters, nextDueAt, now, campaign } }: ProgressV
 
 function canaryOut({ standing: { campaign, counters, total } }: ProgressView): Cause[] {
   if (campaign.canary?.kind !== 'out' || counters.deferred > 0) return [];
-  return [{ kind: 'canary', text: `${shareText(campaign, total)} that go first`, until: null }];
-}
-
-function shareText({ options }: Campaign, total: number): string {
-  const share = options.canary?.share ?? 0;
-  return `the ${percent(share * total, total)} of its recipients`;
+  const share = percent((campaign.options.canary?.share ?? 0) * total, total);
+  return [{ kind: 'canary', text: `the ${share} of its recipients that go first`, until: null }];
 }
 
 function others({ standing: { campaign, now }, workers }: ProgressView): Cause[] {

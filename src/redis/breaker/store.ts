@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Breaker } from '../../pipeline/ports.js';
+import type { Breaker } from '../../pipeline/breaker-ports.js';
 import { relayKey } from '../keys.js';
 import { relayId } from '../relay-id.js';
 import { loadScript, runScript } from '../script.js';

@@ -39,7 +39,7 @@ describe('progress for people', () => {
     const paused = { by: 'relay', reason: '535 5.7.8 not accepted', at: NOW - 300_000 };
     const lines = text(view({}, { flags: { paused, cancelling: false } }), PLAIN);
     expect(lines).toMatch(/^spring-2026 {2}sending, paused {2}/m);
-    expect(lines).toMatch(/^paused {5}by relay 5 min ago: 535 5\.7\.8 not accepted$/m);
+    expect(lines).toMatch(/^waits for {2}fanmail resume spring-2026: paused by relay 5 min ago \(535 5\.7\.8 not/m);
     expect(lines).not.toContain('left');
   });
 
@@ -71,7 +71,11 @@ describe('progress for people', () => {
       campaignPerSecond: 50,
       relayPerSecond: 500,
       domains: pace.domains,
-      throttled: slow.map((one) => ({ ...one, cutAt: new Date(one.cutAt).toISOString() })),
+      throttled: slow.map(({ cutAt, nextAt, ...one }) => ({
+        ...one,
+        cutAt: new Date(cutAt).toISOString(),
+        nextAt: new Date(nextAt).toISOString(),
+      })),
     });
   });
 
@@ -82,7 +86,7 @@ describe('progress for people', () => {
     expect(lines.match(/mail-1:\d: no credentials/g)).toHaveLength(3);
     expect(lines).toContain('and 2 more with trouble');
     expect(text({ ...view(), workers: [] }, PLAIN)).toContain('start one with: fanmail worker');
-    expect(text({ ...view({}, { endedAt: NOW }), workers: [] }, PLAIN)).not.toContain('workers');
+    expect(text({ ...view({}, { phase: 'completed', endedAt: NOW }), workers: [] }, PLAIN)).not.toContain('worker');
   });
 
   it('is coloured only where asked, and says the same then', () => {
@@ -171,6 +175,17 @@ describe('progress for programs', () => {
       round: 1,
       paused: null,
       cancelling: false,
+      cancelled: null,
+      waitsFor: [
+        {
+          kind: 'relay',
+          text: 'the relay, unreachable since 3 min ago; it is tried again in 12 s',
+          until: '2026-05-01T12:00:12.000Z',
+        },
+      ],
+      opensAt: null,
+      closesAt: null,
+      canary: null,
       total: 10_000,
       done: 4_500,
       counters: {

@@ -1,8 +1,9 @@
 import type { RelayView } from '../../../src/cli/view/relay-lines.js';
 import type { Campaign, Standing } from '../../../src/domain/campaign.js';
 import { STATE_NAMES, type State } from '../../../src/domain/state.js';
+import type { BreakerState } from '../../../src/pipeline/breaker-ports.js';
 import type { PaceState } from '../../../src/pipeline/pace-ports.js';
-import type { BreakerState, WorkerWord } from '../../../src/pipeline/ports.js';
+import type { WorkerWord } from '../../../src/pipeline/ports.js';
 
 export const NOW = Date.UTC(2026, 4, 1, 12, 0, 0);
 

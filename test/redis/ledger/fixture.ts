@@ -5,7 +5,7 @@ import type { Reply } from '../../../src/domain/outcome.js';
 import type { Recipient } from '../../../src/domain/recipient.js';
 import { type RecipientRecord, readRecord } from '../../../src/domain/record.js';
 import { classify } from '../../../src/domain/reply-class.js';
-import { spanFrom } from '../../../src/domain/schedule.js';
+import { spanFrom } from '../../../src/domain/span.js';
 import { STATE_NAMES, STATES, type State, stateOfByte } from '../../../src/domain/state.js';
 import type { Verb, Verdict } from '../../../src/domain/verdict.js';
 import type {
