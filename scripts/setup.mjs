@@ -18,6 +18,7 @@ import {
 import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { unpackDebian } from './debian.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const LEAST_NODE = [20, 19];
@@ -140,26 +141,14 @@ async function provideRedis() {
   );
 }
 
-/** Downloads and unpacks Debian packages without installing them. */
+/** Unpacks Debian's packages without installing them. */
 function privateCopy(cache) {
   mkdirSync(dirname(cache), { recursive: true });
   const work = mkdtempSync(`${cache}-`);
   const final = join(cache, 'root');
   try {
-    if (!download(work, [])) {
-      // No package lists here, as in most container images: fetch some for this purpose alone.
-      const own = [`Dir::State::Lists=${work}/lists`, `Dir::Cache=${work}/cache`].flatMap((option) => ['-o', option]);
-      for (const folder of ['lists/partial', 'cache/archives/partial'])
-        mkdirSync(join(work, folder), { recursive: true });
-      // Root's apt drops to a user that can't write here.
-      own.push('-o', 'APT::Sandbox::User=root');
-      spawnSync('apt-get', [...own, 'update', '-qq'], { stdio: 'ignore' });
-      if (!download(work, own)) return false;
-    }
-    const root = join(work, 'root');
-    for (const file of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
-      spawnSync('dpkg', ['-x', join(work, file), root], { stdio: 'ignore' });
-    }
+    const root = unpackDebian(DEBS, work);
+    if (root === null) return false;
     const bin = join(root, 'usr', 'bin');
     if (!existsSync(join(bin, 'redis-server'))) symlinkSync('redis-check-rdb', join(bin, 'redis-server'));
     const libraries = new Set(
@@ -181,13 +170,6 @@ function privateCopy(cache) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-/** A library that isn't to be had may be on the system; whether all is there shows when the server runs. */
-function download(folder, options) {
-  const one = (name) =>
-    spawnSync('apt-get', [...options, 'download', '-qq', name], { cwd: folder, stdio: 'ignore' }).status === 0;
-  return DEBS.map((names) => names.some(one))[0];
 }
 
 function works(bin) {

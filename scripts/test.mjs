@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { provideClockLibrary } from './clock-library.mjs';
 
 const scripts = dirname(fileURLToPath(import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'fanmail-report-'));
 const report = join(folder, 'report.json');
 try {
   const setup = node(join(scripts, 'setup.mjs'));
+  provideClockLibrary();
   const status = setup === 0 ? runTests() : setup;
   const { passed, failed, skipped } = counts(status);
   process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);

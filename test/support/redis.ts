@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { cacheFolder, findServerBinary } from '../../src/redis/find-server.js';
 import { askServer } from '../../src/redis/server-info.js';
+import type { HeldClock } from './clock.js';
 
 /** A redis-server of a test file's own, so that flushing, pausing and killing it disturbs nobody. */
 export interface TestRedis {
@@ -29,7 +30,12 @@ export function serverBinary(): string {
 
 /** Starts a server (20 ms) in a temporary folder. `settings` are lines of redis.conf, such as `{ maxmemory: '1mb' }`. */
 export async function freshRedis(
-  options: { readonly persist?: boolean; readonly settings?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly persist?: boolean;
+    readonly settings?: Readonly<Record<string, string>>;
+    /** The clock that the server has. */
+    readonly clock?: HeldClock;
+  } = {},
 ): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'fanmail-test-'));
   const path = join(folder, 's');
@@ -63,7 +69,7 @@ export async function freshRedis(
     },
     async start() {
       const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-      child = spawn(serverBinary(), args, { stdio: 'ignore' });
+      child = spawn(serverBinary(), args, { stdio: 'ignore', env: { ...process.env, ...options.clock?.env } });
       for (let tries = 0; tries < 1_000; tries++) {
         const info = await askServer(path);
         if (typeof info === 'object' && !info.loading) return;

@@ -1,0 +1,2 @@
+export function clockLibrary(env?: NodeJS.ProcessEnv): string;
+export function provideClockLibrary(): void;

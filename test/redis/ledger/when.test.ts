@@ -1,0 +1,181 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Schedule } from '../../../src/domain/schedule.js';
+import { untilOpen } from '../../../src/pipeline/timing.js';
+import { campaignKeys, chunkKeys, stagingKeys } from '../../../src/redis/keys.js';
+import { CLOCK_MISSING, type HeldClock, heldClock } from '../../support/clock.js';
+import { freshRedis, type TestRedis } from '../../support/redis.js';
+import {
+  assertBalanced,
+  begin,
+  bytesOf,
+  campaignOf,
+  claimed,
+  finishChunk,
+  keysWithoutExpiry,
+  recordOf,
+  sealed,
+  settle,
+  verdict,
+} from './fixture.js';
+
+/** A Tuesday, in winter. */
+const DAY = Date.UTC(2026, 11, 1);
+const HOUR = 3_600_000;
+const OFFICE: Schedule = {
+  at: null,
+  hours: { windows: [{ days: [1, 2, 3, 4, 5], from: 540, to: 1020 }], zone: 'Europe/Paris' },
+};
+/** 09:00 and 17:00 in Paris. */
+const [OPENS, CLOSES] = [DAY + 8 * HOUR, DAY + 16 * HOUR];
+
+if (CLOCK_MISSING) console.info(CLOCK_MISSING);
+
+describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
+  let clock: HeldClock;
+  let server: TestRedis;
+  let redis: Redis;
+  beforeAll(async () => {
+    clock = heldClock(DAY);
+    server = await freshRedis({ clock });
+    redis = server.client();
+  });
+  afterAll(async () => {
+    await server.stop();
+    clock.remove();
+  });
+
+  it('starts not a millisecond before', async () => {
+    clock.stop(DAY);
+    const staged = await sealed(redis, { schedule: { at: DAY + HOUR, hours: null } });
+    const { id, campaigns } = staged;
+    expect(await campaigns.start(id, 1)).toEqual({ kind: 'closed', waitMs: HOUR, now: DAY });
+    clock.stop(DAY + HOUR - 1);
+    expect(await campaigns.start(id, 1)).toMatchObject({ kind: 'closed', waitMs: 1 });
+    expect((await campaignOf(staged)).phase).toBe('queued');
+    clock.advance(1);
+    expect(await campaigns.start(id, 1)).toBe('ok');
+    for (const chunk of [0, 1]) await finishChunk(staged, chunk);
+    expect(await bytesOf(staged)).toBe('SSSSSS');
+  });
+
+  it('is given up so long after its time, and its retries are due after it, however far away it is', async () => {
+    clock.stop(DAY);
+    const at = DAY + 300 * 24 * HOUR;
+    const staged = await sealed(redis, { schedule: { at, hours: null }, giveUpMs: HOUR, chunks: 1, attempts: 3 });
+    expect(await campaignOf(staged)).toMatchObject({ sealedAt: DAY, openedAt: at, giveUpAt: at + HOUR, opensAt: at });
+    clock.stop(at);
+    expect(await staged.campaigns.start(staged.id, 1)).toBe('ok');
+    const chunk = await claimed(staged);
+    await begin(staged.ledger, chunk, [0, 1, 2]);
+    clock.advance(1_000);
+    await settle(staged.ledger, chunk, [
+      { index: 0, verdict: verdict('deferred', { delayMs: 60_000 }) },
+      { index: 1, verdict: verdict('sent') },
+      { index: 2, verdict: verdict('sent') },
+    ]);
+    expect((await recordOf(staged, 0)).due).toBe(61_000);
+    expect(await staged.ledger.finish(chunk)).toEqual({ kind: 'open', waitMs: 60_000 });
+    clock.stop(at + HOUR);
+    await claimed(staged);
+    expect(await bytesOf(staged)).toBe('FSS');
+  });
+
+  it('keeps all that it needs in Redis until then, although no worker runs', async () => {
+    clock.stop(DAY);
+    // The times to live are counted by this machine's clock and kept by that of Redis, so they are asked for as spans.
+    const at = Date.now() + 60 * 24 * HOUR;
+    const staged = await sealed(redis, { schedule: { at, hours: null } });
+    const { id, nonce } = staged;
+    const keys = [stagingKeys(id, nonce).template, chunkKeys(id, nonce, 0).rows, chunkKeys(id, nonce, 1).states];
+    for (const key of [...keys, chunkKeys(id, nonce, 0).chunk, campaignKeys(id).campaign, campaignKeys(id).counters])
+      expect(await redis.pttl(key), key).toBeGreaterThan(66 * 24 * HOUR);
+    expect(await keysWithoutExpiry(staged)).toEqual([]);
+  });
+
+  it('begins nobody outside its hours: from the first millisecond on, and before the last', async () => {
+    clock.stop(OPENS - 1);
+    const staged = await sealed(redis, { schedule: OFFICE, chunks: 1, giveUpMs: 5 * 24 * HOUR });
+    expect(await campaignOf(staged)).toMatchObject({ opensAt: OPENS, closesAt: CLOSES });
+    expect(await staged.campaigns.start(staged.id, 1)).toMatchObject({ kind: 'closed', waitMs: 1 });
+    clock.stop(OPENS);
+    expect(await staged.campaigns.start(staged.id, 1)).toBe('ok');
+    const chunk = await claimed(staged);
+    clock.stop(CLOSES - 0.001);
+    expect(await begin(staged.ledger, chunk, [0])).toMatchObject({ kind: 'granted', indices: [0] });
+    clock.stop(CLOSES);
+    expect(await begin(staged.ledger, chunk, [1])).toEqual({ kind: 'stopped', why: 'waits' });
+    // What was on the wire is heard of at any time.
+    expect(await settle(staged.ledger, chunk, [{ index: 0, verdict: verdict('sent') }])).toBe('ok');
+    expect(await bytesOf(staged)).toBe('SPP');
+    const ref = { campaign: staged.id, round: 1, chunk: 0 };
+    expect(await staged.ledger.claim(ref, staged.nonce)).toEqual({ kind: 'closed', waitMs: 0, now: CLOSES });
+    await assertBalanced(staged);
+  });
+
+  it('is told when it may send next by the first who finds it out', async () => {
+    clock.stop(OPENS);
+    const staged = await sealed(redis, { schedule: OFFICE, chunks: 1, giveUpMs: 5 * 24 * HOUR });
+    await staged.campaigns.start(staged.id, 1);
+    const seen = await campaignOf(staged);
+    // Not before the span has passed.
+    await staged.campaigns.span(seen, { opensAt: DAY, closesAt: DAY + 1 });
+    expect(await campaignOf(staged)).toMatchObject({ closesAt: CLOSES });
+    clock.stop(CLOSES + 5);
+    const closed = { kind: 'closed', waitMs: 0, now: CLOSES + 5 } as const;
+    expect(await untilOpen(seen, closed, staged.campaigns)).toBe(16 * HOUR - 5);
+    const next = { opensAt: OPENS + 24 * HOUR, closesAt: CLOSES + 24 * HOUR };
+    expect(await campaignOf(staged)).toMatchObject(next);
+    // One who saw the span before comes too late.
+    await staged.campaigns.span(seen, { opensAt: DAY, closesAt: DAY + 1 });
+    expect(await campaignOf(staged)).toMatchObject(next);
+    const ref = { campaign: staged.id, round: 1, chunk: 0 };
+    expect(await staged.ledger.claim(ref, staged.nonce)).toMatchObject({ kind: 'closed', waitMs: 16 * HOUR - 5 });
+    clock.stop(next.opensAt);
+    await finishChunk(staged, 0);
+    expect(await bytesOf(staged)).toBe('SSS');
+  });
+
+  it('ends at any time: cancelled, and given up', async () => {
+    clock.stop(DAY);
+    const cancelled = await sealed(redis, { schedule: { at: DAY + HOUR, hours: null }, chunks: 1 });
+    await cancelled.campaigns.control(cancelled.id, 'cancel', 'ada', 'changed my mind');
+    expect((await campaignOf(cancelled)).cancelled).toEqual({ by: 'ada', reason: 'changed my mind', at: DAY });
+    expect(await cancelled.campaigns.start(cancelled.id, 1)).toBe('ok');
+    await claimed(cancelled);
+    expect(await bytesOf(cancelled)).toBe('KKK');
+
+    clock.stop(OPENS);
+    const late = await sealed(redis, { schedule: OFFICE, giveUpMs: 12 * HOUR, chunks: 1 });
+    await late.campaigns.start(late.id, 1);
+    clock.stop(OPENS + 12 * HOUR);
+    await claimed(late);
+    expect(await bytesOf(late)).toBe('FFF');
+  });
+
+  it('waits no longer once it is released, and is given up as if that had been its time', async () => {
+    clock.stop(DAY);
+    const schedule = { ...OFFICE, at: DAY + 48 * HOUR };
+    const staged = await sealed(redis, { schedule, giveUpMs: HOUR, chunks: 1 });
+    clock.advance(1_000);
+    await staged.campaigns.control(staged.id, 'release', 'ada', '');
+    const now = DAY + 1_000;
+    const free = { opensAt: null, closesAt: null, openedAt: now, giveUpAt: now + HOUR };
+    expect(await campaignOf(staged)).toMatchObject(free);
+    expect(await staged.campaigns.start(staged.id, 1)).toBe('ok');
+    await finishChunk(staged, 0);
+    expect(await bytesOf(staged)).toBe('SSS');
+  });
+
+  it('outlasts a pause: resumed outside its hours, it waits for them', async () => {
+    clock.stop(OPENS);
+    const staged = await sealed(redis, { schedule: OFFICE, chunks: 1, giveUpMs: 5 * 24 * HOUR });
+    await staged.campaigns.start(staged.id, 1);
+    await staged.campaigns.control(staged.id, 'pause', 'ada', '');
+    clock.stop(CLOSES);
+    const ref = { campaign: staged.id, round: 1, chunk: 0 };
+    expect(await staged.ledger.claim(ref, staged.nonce)).toEqual({ kind: 'refused', why: 'paused' });
+    await staged.campaigns.control(staged.id, 'resume', 'ada', '');
+    expect(await staged.ledger.claim(ref, staged.nonce)).toMatchObject({ kind: 'closed' });
+  });
+});
