@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { share, windows, zone } from '../../src/config/parse-schedule.js';
+
+const read = (text: string) => windows().safeParse(text).data;
+
+describe('windows', () => {
+  it.each([
+    ['09:00-17:00', [{ days: [], from: 540, to: 1020 }]],
+    ['mon-fri 09:00-17:00', [{ days: [1, 2, 3, 4, 5], from: 540, to: 1020 }]],
+    ['Fri-Mon 22:00-06:00', [{ days: [5, 6, 7, 1], from: 1320, to: 360 }]],
+    ['sun 00:00-24:00', [{ days: [7], from: 0, to: 1440 }]],
+    [
+      '09:00-12:00, sat 10:00 - 11:30',
+      [
+        { days: [], from: 540, to: 720 },
+        { days: [6], from: 600, to: 690 },
+      ],
+    ],
+  ])('%s', (text, expected) => {
+    expect(read(text)).toEqual(expected);
+  });
+
+  it.each([
+    '',
+    '9-17',
+    '9:00-17:00',
+    '09:00',
+    '09:00-09:00',
+    '24:00-09:00',
+    '09:60-10:00',
+    '09:00-24:01',
+    'monday 09:00-17:00',
+    'mon-xyz 09:00-17:00',
+    'mon-fri',
+    '09:00-17:00,',
+    Array(51).fill('09:00-17:00').join(','),
+  ])('"%s" is refused', (text) => {
+    expect(read(text)).toBeUndefined();
+  });
+});
+
+it('a zone is one that there is', () => {
+  for (const text of ['Europe/Paris', 'UTC', 'America/Argentina/Buenos_Aires', 'Etc/GMT+5'])
+    expect(zone().safeParse(text).data).toBe(text);
+  for (const text of ['', 'Mars/City', '+01:00', 'Europe/', '../etc', 'Europe/Paris\u0000'])
+    expect(zone().safeParse(text).success).toBe(false);
+});
+
+it('a part is a percentage below 100%', () => {
+  const least = (text: string) => share('', 0.000_001).safeParse(text).data;
+  expect([least('1%'), least('0.5 %'), least('99.9999%')]).toEqual([0.01, 0.005, 0.999_999]);
+  for (const text of ['0%', '100%', '1', '-1%', '1e1%', '%', '0.00001%']) expect(least(text)).toBeUndefined();
+  expect(share('', 0).safeParse('0%').data).toBe(0);
+});
