@@ -21,7 +21,7 @@ redis.call('HSET', KEYS[2], 'claims', 0)
 if c.cancelling then return { 'open', 0 } end
 local records, now = redis.call('GET', KEYS[4]) or '', millis()
 local part = partOf(c, KEYS[2])
-local due = earliestDue(c, states, records, part or #states)
+local due = earliestDue(c, states, records)
 if due then
   redis.call('ZADD', KEYS[6], math.min(c.giveUpAt, due), ARGV[4])
   expireWith(KEYS[1], KEYS[6])

@@ -90,11 +90,11 @@ local function packRecord(r)
     r.subject, r.detail, r.time, r.due)
 end
 
--- The earliest time at which one of the first `count` deferred recipients is due; nil where none is deferred.
-local function earliestDue(c, states, records, count)
+-- The earliest time at which a deferred recipient is due; nil where none is deferred.
+local function earliestDue(c, states, records)
   local earliest
   local at = string.find(states, 'D')
-  while at and at <= count do
+  while at do
     local due = c.openedAt + unpackRecord(string.sub(records, at * 16 - 15, at * 16)).due
     if not earliest or due < earliest then earliest = due end
     at = string.find(states, 'D', at + 1)
@@ -115,7 +115,7 @@ local function canaryWait(campaignKey, c, chunkKey, states, records, part, now)
     redis.call('HSET', campaignKey, 'canary', 'hold', 'holdUntil', now + redis.call('HGET', campaignKey, 'holdMs'))
   end
   local look = c.canary == 'hold' and tonumber(redis.call('HGET', campaignKey, 'holdUntil')) or now + CANARY_LOOK
-  return math.max(0, math.min(look, earliestDue(c, states, records, part) or look) - now)
+  return math.max(0, math.min(look, earliestDue(c, states, records) or look) - now)
 end
 
 -- With `resend`, a recipient is tried again although a former try may have arrived. Then it never ends as one who surely

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CampaignOptions } from '../../../src/domain/campaign.js';
+import { openNow } from '../../../src/pipeline/open.js';
 import { openRound, planRetry } from '../../../src/pipeline/retrier.js';
 import { chunkKeys } from '../../../src/redis/keys.js';
 import { CLOCK_MISSING, type HeldClock, heldClock } from '../../support/clock.js';
@@ -94,7 +95,15 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     await begin(staged.ledger, chunk, [0]);
     await settle(staged.ledger, chunk, [{ index: 0, verdict: verdict('sent') }]);
     expect(await begin(staged.ledger, chunk, [1, 2, 3, 4])).toEqual({ kind: 'granted', indices: [] });
+    expect(openNow(chunk).map(({ index }) => index)).toEqual([0]);
     expect(await bytesOf(staged)).toBe('SPPPPPPPPP');
+  });
+
+  it('of which a chunk has nobody does not wait for that chunk', async () => {
+    const staged = await launched({ canary: { ...CANARY, share: 0.05 } });
+    expect(await claim(staged, 1)).toEqual({ kind: 'held', waitMs: 60_000 });
+    expect(await tryFirst(staged, 0, 'sent')).toEqual({ kind: 'open', waitMs: HOLD });
+    expect(await claim(staged, 1)).toEqual({ kind: 'held', waitMs: HOLD });
   });
 
   it('lets the hold begin once, however often a chunk is left', async () => {
@@ -141,6 +150,7 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     const again = await claim(staged, 1);
     if (again.kind === 'claimed') await staged.ledger.finish(again.claim);
     expect((await campaignOf(staged)).canary).toMatchObject({ kind: 'hold' });
+    expect(await bytesOf(staged)).not.toContain('I');
     await assertBalanced(staged);
   });
 
@@ -212,10 +222,11 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     expect(await bytesOf(cancelled)).toBe(stage === 'hold' ? 'SKKKKSKKKK' : 'SKKKKKKKKK');
   });
 
-  it('is none of a further round: a retry sends to those whom it kept from getting it', async () => {
+  it.each(['judged', 'cancelled'])('is none of a further round, where it was %s: all others get it', async (how) => {
     const staged = await held(['failed', 'failed'], { canary: { ...CANARY, abortAbove: 0 } });
     clock.stop(START + HOLD);
-    expect(await judged(staged)).toBe('failed');
+    if (how === 'judged') expect(await judged(staged)).toBe('failed');
+    else await staged.campaigns.control(staged.id, 'cancel', 'ada', '');
     for (const n of [0, 1]) await staged.ledger.finish(await claimed(staged, n));
     expect(await staged.campaigns.close(staged.id, staged.nonce, 1, 't')).toBe('ok');
     expect(await staged.campaigns.mark(await campaignOf(staged), 't', '{}')).toBe('ok');

@@ -131,6 +131,10 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     expect(await campaignOf(staged)).toMatchObject(next);
     const ref = { campaign: staged.id, round: 1, chunk: 0 };
     expect(await staged.ledger.claim(ref, staged.nonce)).toMatchObject({ kind: 'closed', waitMs: 16 * HOUR - 5 });
+    // Nor may one who slept for so long that this one has passed, too.
+    clock.stop(next.closesAt);
+    await staged.campaigns.span(seen, { opensAt: DAY, closesAt: DAY + 1 });
+    expect(await campaignOf(staged)).toMatchObject(next);
     clock.stop(next.opensAt);
     await finishChunk(staged, 0);
     expect(await bytesOf(staged)).toBe('SSS');
