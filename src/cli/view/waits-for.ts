@@ -15,8 +15,8 @@ export interface Cause {
     | 'hours'
     | 'hold'
     | 'workers'
-    | 'credentials'
     | 'relay'
+    | 'credentials'
     | 'throttled'
     | 'pace'
     | 'retry'
@@ -106,15 +106,8 @@ function held({ standing: { campaign, now, counters } }: ProgressView): Cause[] 
 }
 
 function noWorkers({ workers, starting }: ProgressView): Cause[] {
-  if (workers.length === 0) {
-    if (starting) return [];
-    return [{ kind: 'workers', text: 'a worker: none is connected; start one with: fanmail worker', until: null }];
-  }
-  if (workers.some(({ trouble }) => trouble === null)) return [];
-  const those =
-    workers.length === 1 ? 'the one that is connected has' : `the ${count(workers.length)} that are connected have`;
-  const text = `a worker that can send it: ${those} trouble`;
-  return [{ kind: 'credentials', text, until: null }];
+  if (workers.length > 0 || starting) return [];
+  return [{ kind: 'workers', text: 'a worker: none is connected; start one with: fanmail worker', until: null }];
 }
 
 function noRelay({ standing: { campaign, now }, relays }: ProgressView): Cause[] {
@@ -137,8 +130,17 @@ function isStill({ standing: { counters, ratePerSecond, campaign, now } }: Progr
 
 /** Causes that slow it down so much that nothing moves at the moment. */
 function slowed(view: ProgressView): Cause[] {
-  const causes = [...throttled(view), ...ownPace(view), ...retries(view), ...canaryOut(view)];
+  const causes = [...credentials(view), ...throttled(view), ...ownPace(view), ...retries(view), ...canaryOut(view)];
   return causes.length > 0 ? causes : others(view);
+}
+
+/** A worker learns what it lacks only when it takes up a chunk, so others may lack it, too. */
+function credentials({ workers }: ProgressView): Cause[] {
+  const troubled = workers.filter(({ trouble }) => trouble !== null).length;
+  if (troubled === 0) return [];
+  const have = troubled === 1 ? 'has' : 'have';
+  const text = `a worker that can send it: of ${count(workers.length)} that are connected, ${count(troubled)} ${have} trouble`;
+  return [{ kind: 'credentials', text, until: null }];
 }
 
 function throttled({ standing: { now }, relays }: ProgressView): Cause[] {

@@ -58,15 +58,15 @@ const CAUSES: Readonly<Record<Cause['kind'], readonly [Changes, text: RegExp, un
     NOW + HOUR,
   ],
   workers: [{ view: { workers: [] } }, /^a worker: none is connected; start one with: fanmail worker$/, null],
-  credentials: [
-    { view: { workers: [{ ...WORKER, trouble: 'no credentials here' }] } },
-    /^a worker that can send it: the one that is connected has trouble$/,
-    null,
-  ],
   relay: [
     { view: { relays: [relayView({ breaker: BREAKER })] } },
     /^the relay, unreachable since 3 min ago; it is tried again in 12 s$/,
     BREAKER.until,
+  ],
+  credentials: [
+    { standing: STILL, view: { workers: [WORKER, { ...WORKER, trouble: 'no credentials here' }] } },
+    /^a worker that can send it: of 2 that are connected, 1 has trouble$/,
+    null,
   ],
   throttled: [
     { standing: STILL, view: slow({ slow: [throttled] }) },
