@@ -21,10 +21,10 @@ export interface HeldGround {
   readonly relay: Awaited<ReturnType<typeof startRelay>>;
   /** Launches so many recipients of a domain, detached. */
   launch(id: string, rows: number, options: readonly string[], domain?: string): Promise<void>;
-  /** `fanmail worker` with two processes that are connected; `smtp`: whose login they have. */
-  work(options?: readonly string[], smtp?: string): Promise<Running>;
-  /** Kills a `fanmail worker` and its processes by SIGKILL. */
-  killAll(worker: Running): Promise<void>;
+  /** `fanmail worker` with two processes that are connected. */
+  work(options?: readonly string[]): Promise<void>;
+  /** Kills every `fanmail worker` and its processes by SIGKILL. */
+  killWorkers(): Promise<void>;
   progress(id: string): Promise<Progress>;
   /** Waits until a campaign waits for this. */
   waits(id: string, kind: Cause['kind']): Promise<Progress['waitsFor'][number]>;
@@ -43,7 +43,7 @@ export async function heldGround(startMs: number, scenario: Omit<Scenario, 'reco
   writeFileSync(record, '');
   const relay = await startRelay({ record, ...scenario });
   const client = redis.client();
-  const started = new Set<Running>();
+  const started: Running[] = [];
 
   const ground: HeldGround = {
     clock,
@@ -57,21 +57,20 @@ export async function heldGround(startMs: number, scenario: Omit<Scenario, 'reco
       const { code, err } = await place.run(['launch', `${id}.csv`, ...usual, ...smtp, ...options]);
       if (code !== 0) throw new Error(err);
     },
-    async work(options = [], smtp = relay.url) {
+    async work(options = []) {
       const before = await client.hlen('fanmail:workers');
       const shape = ['--processes', '2', '--connections', '2', '--chunks', '2'];
-      const worker = place.start(['worker', ...shape, ...options], { SMTP_URL: smtp });
-      started.add(worker);
+      started.push(place.start(['worker', ...shape, ...options], { SMTP_URL: relay.url }));
       const more = async () => ((await client.hlen('fanmail:workers')) >= before + 2 ? true : null);
       await until(more, 'workers');
-      return worker;
     },
-    async killAll(worker) {
-      started.delete(worker);
-      for (const { pid } of Object.values(await client.hgetall('fanmail:workers')).map((word) => JSON.parse(word)))
-        kill(pid);
-      worker.child.kill('SIGKILL');
-      await worker.ended;
+    async killWorkers() {
+      const words = Object.values(await client.hgetall('fanmail:workers')).map((word) => JSON.parse(word));
+      const parents = started.splice(0);
+      // First those who would start new ones.
+      for (const { child } of parents) child.kill('SIGKILL');
+      for (const { pid } of words) kill(pid);
+      await Promise.all(parents.map(({ ended }) => ended));
       await client.del('fanmail:workers');
     },
     progress: (id) => place.json<Progress>(['progress', id]),
@@ -90,7 +89,7 @@ export async function heldGround(startMs: number, scenario: Omit<Scenario, 'reco
       return seen.map(([, { accepted }]) => accepted).filter((accepted) => accepted > 0);
     },
     async clear() {
-      for (const worker of started) await ground.killAll(worker);
+      await ground.killWorkers();
       await relay.stop();
       await place.clear();
       await redis.stop();

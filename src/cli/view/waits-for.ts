@@ -135,8 +135,10 @@ function slowed(view: ProgressView): Cause[] {
 }
 
 /** A worker learns what it lacks only when it takes up a chunk, so others may lack it, too. */
-function credentials({ workers }: ProgressView): Cause[] {
-  const troubled = workers.filter(({ trouble }) => trouble !== null).length;
+function credentials({ workers, relays }: ProgressView): Cause[] {
+  // What a worker says is of any campaign; of this one, it names its relay.
+  const speaksOf = (trouble: string | null) => relays.some(({ identity }) => trouble?.includes(nameOf(identity)));
+  const troubled = workers.filter(({ trouble }) => speaksOf(trouble)).length;
   if (troubled === 0) return [];
   const have = troubled === 1 ? 'has' : 'have';
   const text = `a worker that can send it: of ${count(workers.length)} that are connected, ${count(troubled)} ${have} trouble`;

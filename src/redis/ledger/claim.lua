@@ -21,7 +21,8 @@ local part
 if not c.cancelling and not expired then
   if not maySend(c, now) then return { 'closed', math.max(0, c.opensAt - now), now } end
   part = partOf(c, KEYS[3])
-  if part then
+  -- Who of the canary is to be tried, or was left in flight, comes before its judgement.
+  if part and not string.find(string.sub(states, 1, part), '[PI]') then
     local wait = canaryWait(KEYS[1], c, KEYS[3], states, redis.call('GET', KEYS[5]) or '', part, now)
     if wait > 0 then return { 'held', wait } end
     if c.canary == 'hold' and now >= tonumber(redis.call('HGET', KEYS[1], 'holdUntil')) then return { 'judge' } end

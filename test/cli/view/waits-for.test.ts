@@ -64,7 +64,10 @@ const CAUSES: Readonly<Record<Cause['kind'], readonly [Changes, text: RegExp, un
     BREAKER.until,
   ],
   credentials: [
-    { standing: STILL, view: { workers: [WORKER, { ...WORKER, trouble: 'no credentials here' }] } },
+    {
+      standing: STILL,
+      view: { workers: [WORKER, { ...WORKER, trouble: 'no credentials here for smtp://relay.example.com:587' }] },
+    },
     /^a worker that can send it: of 2 that are connected, 1 has trouble$/,
     null,
   ],
@@ -104,6 +107,11 @@ describe('what a campaign waits for', () => {
     expect(waitsFor(viewOf({ campaign: { phase: 'completed', endedAt: NOW }, view: { workers: [] } }))).toEqual([]);
     const wire = { ...STILL, counters: countersOf({ pending: 89, inflight: 1, sent: 10 }) };
     expect(waitsFor(viewOf({ standing: wire, view: slow({ slow: [throttled] }) }))).toEqual([]);
+  });
+
+  it('is no worker that has trouble with the relay of another campaign', () => {
+    const workers = [{ ...WORKER, trouble: 'no credentials here for smtp://other.example.com:587' }];
+    expect(waitsFor(viewOf({ standing: STILL, view: { workers } })).map(({ kind }) => kind)).toEqual(['others']);
   });
 
   it('is said all at once, the most decisive first', () => {

@@ -99,6 +99,18 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     expect(await bytesOf(staged)).toBe('SPPPPPPPPP');
   });
 
+  it('that is all of a chunk lets the hold begin when that chunk is finished', async () => {
+    const staged = await launched({ perChunk: 1, chunks: 3, canary: { ...CANARY, share: 0.5 } });
+    const parts = await Promise.all(
+      [0, 1, 2].map((n) => redis.hget(chunkKeys(staged.id, staged.nonce, n).chunk, 'part')),
+    );
+    expect(parts).toEqual(['1', '0', '1']);
+    expect(await tryFirst(staged, 0, 'sent')).toEqual({ kind: 'finished' });
+    expect((await campaignOf(staged)).canary).toEqual({ kind: 'out' });
+    expect(await tryFirst(staged, 2, 'sent')).toEqual({ kind: 'finished' });
+    expect((await campaignOf(staged)).canary).toEqual({ kind: 'hold', until: START + HOLD });
+  });
+
   it('of which a chunk has nobody does not wait for that chunk', async () => {
     const staged = await launched({ canary: { ...CANARY, share: 0.05 } });
     expect(await claim(staged, 1)).toEqual({ kind: 'held', waitMs: 60_000 });

@@ -104,9 +104,13 @@ const op = fc.oneof(
       tried: fc.boolean(),
     }),
   },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('start' as const) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('start' as const, 'start' as const, 'judge' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('hours' as const), open: fc.constantFrom(true, true, false) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'cancel' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('resume' as const, 'resume' as const, 'release' as const) }),
+  },
 );
 
 /** Lives of campaigns: every step in the ledger, through `through`, and in the model, with the invariants after each. */
@@ -114,9 +118,12 @@ async function holds(numRuns: number, through: Redis, seed?: number): Promise<vo
   const commands = fc.commands([op.map((chosen) => new Step(chosen))], { maxCommands: 40, size: 'max' });
   const property = fc.asyncProperty(
     fc.constantFrom('hold' as const, 'resend' as const),
+    // Of the canary each chunk has the first one.
+    fc.option(fc.constant({ share: 1 / 3, holdMs: 0, abortAbove: 0.5 }), { freq: 3 }),
     commands,
-    async (onUnknown, steps) => {
-      const real = await sending(redis, { onUnknown, attempts: 2, chunks: 2, perChunk: 3 });
+    async (onUnknown, canary, steps) => {
+      const options = { onUnknown, attempts: 2, ...(canary && { canary }) };
+      const real = await sending(redis, { ...options, chunks: 2, perChunk: 3 });
       const stores = { campaigns: createCampaigns(through), retries: createRetryStore(through) };
       const staged: Staged = { ...real, ...stores, ledger: createChunkLedger(through) };
       await fc.asyncModelRun(() => ({ model: { model: new Model(staged) }, real: {} }), steps);
@@ -239,6 +246,26 @@ describe('that property notices a ledger that', () => {
     ['stays paused when it reopens', 'reopen', "'HDEL', KEYS[1], 'paused', ", "'HDEL', KEYS[1], "],
     ['stays cancelled when it reopens', 'reopen', "'paused', 'cancelling', 'startedAt'", "'paused', 'startedAt'"],
     ['hears late words again when it reopens', 'reopen', "redis.call('DEL', KEYS[4], KEYS[5])", ''],
+    ['begins outside its hours', 'turn', "if not maySend(c, now) then return 'waits', '' end", ''],
+    ['claims outside its hours', 'claim', 'if not maySend(c, now) then', 'if false then'],
+    ['starts outside its hours', 'start', 'not maySend(c, now) then', 'false then'],
+    ['waits for its hours although it is cancelled', 'claim', 'if not c.cancelling and not expired', 'if not expired'],
+    ['begins more than the canary', 'turn', 'index < part and', 'index <= part and'],
+    ['claims who is not of the canary', 'claim', "if wait > 0 then return { 'held', wait } end", ''],
+    ['holds a canary that is on the wire', 'finish', "'[PI]') then return 0", "'[P]') then return 0"],
+    ['holds after one chunk of the canary', 'finish', "'canaryLeft', -1) == 0", "'canaryLeft', -1) >= 0"],
+    [
+      'never holds a canary that finishes its chunk',
+      'finish',
+      'local canaryMs = part and canaryWait',
+      'local canaryMs = part and string.find(states, "[PID]") and canaryWait',
+    ],
+    ['judges without unknown ones', 'judge', "state == 'F' or state == 'U'", "state == 'F'"],
+    ['judges who was throttled', 'judge', '.attempts > 0', '.attempts >= 0'],
+    ['keeps its canary after the judgement', 'judge', "'HDEL', KEYS[1], 'canary', ", "'HDEL', KEYS[1], "],
+    ['keeps its canary when it is released', 'control', "'closesAt', 'canary', ", "'closesAt', "],
+    ['keeps its canary when it reopens', 'reopen', "'closesAt', 'canary', ", "'closesAt', "],
+    ['keeps its hours when it is released', 'control', "'paused', 'opensAt', ", "'paused', "],
     ['loses what is in flight', 'lose', "string.find(states, '[PD]')", "string.find(states, '[PID]')"],
   ])('%s', async (_name, script, from, to) => {
     const broken = withBroken(script, from, to);

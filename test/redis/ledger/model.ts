@@ -38,8 +38,10 @@ export type Op =
     }
   /** A retry opens the next round, of those that were tried at all, or of everybody; and a second one with the same plan is refused. */
   | { readonly do: 'reopen'; readonly unknown: boolean; readonly skipped: boolean; readonly tried: boolean }
-  | { readonly do: 'start' }
-  | { readonly do: 'pause' | 'resume' | 'cancel' };
+  | { readonly do: 'start' | 'judge' }
+  /** Its hours begin, or are over. */
+  | { readonly do: 'hours'; readonly open: boolean }
+  | { readonly do: 'pause' | 'resume' | 'release' | 'cancel' };
 
 interface Owner {
   readonly claim: ClaimedChunk;
@@ -70,6 +72,11 @@ export class Model {
   readonly #owners: Owner[] = [];
   #paused = false;
   #cancelling = false;
+  /** It is not its time. */
+  #shut = false;
+  /** Its canary is out, or waited for, of which each chunk has the first one. */
+  #canary: 'out' | 'hold' | null;
+  readonly #tried: boolean[];
   #phase: 'queued' | 'sending' | 'aggregating' | 'ended' = 'sending';
   #round = 1;
   /** What came after the close. */
@@ -92,6 +99,8 @@ export class Model {
     this.#claims = list(0);
     this.#finished = list(false);
     this.#holder = list<Owner | null>(null);
+    this.#tried = list(false);
+    this.#canary = staged.options.canary ? 'out' : null;
   }
 
   /** Does one step in the ledger and in the model; throws where they differ or an invariant is broken. */
@@ -102,7 +111,6 @@ export class Model {
   }
 
   async #apply(op: Op): Promise<void> {
-    const { campaigns, id } = this.#staged;
     switch (op.do) {
       case 'claim':
         return this.#claim(op.chunk);
@@ -144,20 +152,73 @@ export class Model {
       case 'reopen':
         return this.#reopen(op);
       case 'start':
-        same('start', await campaigns.start(id, this.#round), this.#isOpen ? 'ok' : 'phase');
-        if (this.#isOpen) this.#phase = 'sending';
+        return this.#start();
+      case 'judge':
+        return this.#judge();
+      case 'hours':
+        // The clock is not moved: its hours are moved against it.
+        await this.#staged.redis.hset(
+          campaignKeys(this.#staged.id).campaign,
+          'opensAt',
+          op.open ? 0 : Date.now() + 3_600_000,
+        );
+        this.#shut = !op.open;
         return;
       default:
         return this.#control(op.do);
     }
   }
 
-  async #control(action: 'pause' | 'resume' | 'cancel'): Promise<void> {
+  async #start(): Promise<void> {
+    const started = await this.#staged.campaigns.start(this.#staged.id, this.#round);
+    const waits = this.#phase === 'queued' && this.#shut && !this.#cancelling;
+    const word = typeof started === 'object' ? started.kind : started;
+    same('start', word, waits ? 'closed' : this.#isOpen ? 'ok' : 'phase');
+    if (this.#isOpen && !waits) this.#phase = 'sending';
+  }
+
+  async #judge(): Promise<void> {
+    const judged = await this.#staged.campaigns.judge(await campaignOf(this.#staged));
+    if (this.#phase !== 'sending') return same('judge', judged, 'phase');
+    if (this.#canary !== 'hold') return same('judge', judged, 'none');
+    const firsts = this.#bytes.map((row, chunk) => [row[0] ?? '', this.#used[chunk]?.[0] ?? 0] as const);
+    const failed = firsts.filter(([byte, used]) => 'FU'.includes(byte) || (byte === 'D' && used > 0)).length;
+    const tried = failed + firsts.filter(([byte]) => byte === 'S').length;
+    const allowed = tried * (this.#staged.options.canary?.abortAbove ?? 0);
+    same('judge', judged, tried === 0 ? 'nobody' : failed > allowed ? 'failed' : 'over');
+    this.#canary = null;
+    if (judged === 'nobody') this.#paused = true;
+    if (judged === 'failed') this.#cancelling = true;
+  }
+
+  /** Who is the chunk's part of the canary was tried, or never will be; the last chunk to say so lets the hold begin. */
+  #noteTried(chunk: number): void {
+    if (this.#canary === null || 'PI'.includes(this.#bytes[chunk]?.[0] ?? '')) return;
+    this.#tried[chunk] = true;
+    if (this.#tried.every(Boolean)) this.#canary = 'hold';
+  }
+
+  /** What a claim says where nobody of the chunk may be begun; null where it says nothing of that. */
+  #refusedClaim(chunk: number): readonly string[] | null {
+    if (this.#cancelling) return null;
+    if (this.#shut) return ['closed'];
+    const first = this.#bytes[chunk]?.[0] ?? '';
+    if (this.#canary === null || 'PI'.includes(first)) return null;
+    this.#noteTried(chunk);
+    if (this.#canary === 'hold') return ['judge'];
+    // Who was refused for now is due within a millisecond.
+    return first === 'D' ? ['held', 'claimed'] : ['held'];
+  }
+
+  async #control(action: 'pause' | 'resume' | 'release' | 'cancel'): Promise<void> {
     const control = await this.#staged.campaigns.control(this.#staged.id, action, 'me', '');
     same(action, control.kind, this.#isOpen ? 'ok' : 'refused');
     if (!this.#isOpen) return;
     if (action === 'cancel') this.#cancelling = true;
     else this.#paused = action === 'pause';
+    if (action !== 'release') return;
+    this.#shut = false;
+    this.#canary = null;
   }
 
   /** Whether anything may still change by its own round. */
@@ -238,6 +299,7 @@ export class Model {
     this.#phase = 'queued';
     this.#lateWords = [];
     [this.#paused, this.#cancelling, this.#aggregator] = [false, false, ''];
+    [this.#shut, this.#canary] = [false, null];
     await this.#reopenAgain(plan, campaign);
   }
 
@@ -309,6 +371,9 @@ export class Model {
     if (this.#phase !== 'sending') return same('claim', claim, { kind: 'refused', why: 'phase' });
     if (this.#finished[chunk]) return same('claim', claim, { kind: 'finished' });
     if (this.#paused && !this.#cancelling) return same('claim', claim, { kind: 'refused', why: 'paused' });
+    const refused = this.#refusedClaim(chunk);
+    if (refused) same('claim', refused.includes(claim.kind) ? claim.kind : refused, claim.kind);
+    if (refused && claim.kind !== 'claimed') return;
     if (claim.kind !== 'claimed') throw new Error(`claim: ${JSON.stringify(claim)}`);
     const claims = (this.#claims[chunk] ?? 0) + 1;
     const lost = claims > 20;
@@ -357,7 +422,10 @@ export class Model {
       same('begin', begun, { kind: 'stopped', why });
       return;
     }
-    const granted = indices.filter((index) => 'PDI'.includes(this.#bytes[owner.chunk]?.[index] ?? ''));
+    const granted = indices.filter((index) => {
+      const byte = this.#bytes[owner.chunk]?.[index] ?? '';
+      return byte === 'I' || ('PD'.includes(byte) && (this.#canary === null || index === 0));
+    });
     same('begin', begun, { kind: 'granted', indices: granted });
     owner.last = [];
     for (const index of granted) {
@@ -381,7 +449,8 @@ export class Model {
     if (this.#phase !== 'sending') return 'phase';
     if (this.#holder[owner.chunk] !== owner) return 'fenced';
     if (this.#cancelling) return 'cancelling';
-    return this.#paused ? 'paused' : null;
+    if (this.#paused) return 'paused';
+    return this.#shut ? 'waits' : null;
   }
 
   async #settle(owner: Owner | null, verbs: readonly Verb[]): Promise<void> {
@@ -497,6 +566,7 @@ export class Model {
     if (owner.round !== this.#round) return same('finish', finish, { kind: 'refused', why: 'round' });
     if (this.#finished[chunk]) return same('finish', finish, { kind: 'finished' });
     if (this.#holder[chunk] !== owner) return same('finish', finish, { kind: 'refused', why: 'fenced' });
+    this.#noteTried(chunk);
     const open = (this.#bytes[chunk] ?? []).some((byte) => 'PID'.includes(byte));
     same('finish', finish.kind, open ? 'open' : 'finished');
     if (open) this.#claims[chunk] = 0;
