@@ -159,7 +159,9 @@ describe('TLS', () => {
     ['smtp', ''],
   ])('carries messages, by %s://%s', async (scheme, tail) => {
     const server = await script({ tls: { ...tls, implicit: scheme === 'smtps' }, contents: true });
-    const relay = pool(`${scheme}://localhost:${server.port}${tail}`);
+    // The server may be slow to take in the large one.
+    const timeouts = { ...SHORT, block: 10_000, message: 10_000 };
+    const relay = pool(`${scheme}://localhost:${server.port}${tail}`, { timeouts });
     for (const body of ['short', 'x'.repeat(50_000), 'line\r\n'.repeat(50_000)]) {
       const { message, text } = reusedMail('to@example.com', `${body}\r\n`);
       expect((await send(relay, message)).kind).toBe('sent');
