@@ -9,20 +9,20 @@ import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
 import { loadPlanTemplate, openPlanList, sourceName, unknownVariables } from './plan.js';
 import type { Session } from './session.js';
-import { type Checked, checkLines, checkObject } from './view/check.js';
+import { type Checked, checkLines, checkObject, isRefused } from './view/check.js';
 
 type CheckSettings = Settings<'check'>;
 
 /** `fanmail check`: all that launch would refuse and what else looks wrong, in one go; stages and sends nothing. */
 export async function check(settings: CheckSettings, { terminal }: Session): Promise<number> {
-  const checked = await examine(settings);
+  const checked = { ...(await examine(settings)), strict: settings.strict };
   if (settings.json) terminal.out(JSON.stringify(checkObject(checked)));
   else terminal.out(checkLines(checked, terminal.outStyle).join('\n'));
-  return checked.findings.some(({ severity }) => severity === 'refusal') ? EXIT.refused : EXIT.ok;
+  return isRefused(checked) ? EXIT.refused : EXIT.ok;
 }
 
 /** Each step goes on where an earlier one found a fault, as far as that leaves something to look at. */
-async function examine(settings: CheckSettings): Promise<Checked> {
+async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>> {
   const findings: Finding[] = [];
   const from = await attempt(findings, () => parseSender(settings.from).header);
   const replyTo = await attempt(findings, () => settings.replyTo && parseSender(settings.replyTo).header);

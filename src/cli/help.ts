@@ -23,7 +23,7 @@ export const COMMON: Partial<Record<Command, readonly OptionName[]>> = {
   preview: ['template', 'from', 'subject', 'row', 'email', 'open', 'out'],
   rehearse: ['template', 'from', 'scenario', 'seed', 'waits', 'limit', 'onUnknown', 'results', 'json'],
   retry: ['where', 'unknown', 'skipped', 'smtp', 'detach', 'yes', 'json'],
-  check: ['template', 'from', 'subject', 'exclude', 'emailColumn', 'encoding', 'columns', 'json'],
+  check: ['template', 'from', 'subject', 'strict', 'exclude', 'emailColumn', 'encoding', 'columns', 'json'],
 };
 
 /** One line for each command. */

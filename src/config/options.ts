@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { LIST_OPTIONS } from './list-options.js';
+import { LOOK_OPTIONS } from './look-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { PACE_OPTIONS } from './pace-options.js';
 import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
@@ -87,13 +88,7 @@ export const OPTIONS = {
     schema: count(1, 100),
     default: '3',
   }),
-  row: option({
-    describe: 'Which recipient to show, counting those that can be sent to; the first where not given',
-    commands: ['preview'],
-    schema: count(1, 1_000_000_000),
-  }),
-  email: option({ describe: 'Show the message to this address', commands: ['preview'], schema: line() }),
-  open: toggle(['preview'], 'Show the message in the browser, as wide as a phone and as a desktop'),
+  ...LOOK_OPTIONS,
   notify: option({
     describe: 'Mail the summary to this address',
     commands: ['launch'],

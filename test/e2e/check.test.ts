@@ -197,3 +197,26 @@ describe('check', () => {
     expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 });
+
+describe('the content', () => {
+  it('is warned of, and with --strict warnings are refusals', async () => {
+    template('bare', { subject: 'Hi', html: '<img src="http://example.com/a.png"><a href="/x">x</a>' });
+    const rows = list('content.csv', ['email', 'ada@example.com']);
+    const relay = ['--smtp', 'smtp://localhost'];
+    const all = await check(rows, 'bare', ...relay);
+    expect([all.code, all.ok]).toEqual([0, true]);
+    const codes = all.findings.map(({ code, severity }) => `${severity} ${code}`);
+    expect(codes).toEqual([
+      'warning NO_PLAIN_TEXT',
+      'warning IMAGE_WITHOUT_ALT',
+      'warning LINK_RELATIVE',
+      'warning LINK_INSECURE',
+    ]);
+    expect(await check(rows, 'bare', ...relay, '--strict')).toMatchObject({ code: 2, ok: false, refusals: 0 });
+    const { out } = await place.run(['check', rows, '--template', 'bare', ...from(relay), '--strict']);
+    expect(out).toContain('0 refusals, 4 warnings, 0 notes: with --strict, warnings are refusals.');
+    expect(
+      await check(list('fine.csv', ['email,name,city', 'a@example.com,A,B']), 'good', ...relay, '--strict'),
+    ).toMatchObject({ code: 0 });
+  });
+});

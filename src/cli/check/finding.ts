@@ -16,6 +16,10 @@ export const FINDINGS = {
   SUBJECT_LONG: 'warning',
   SUBJECT_TOO_LONG: 'refusal',
   MESSAGE_LARGE: 'warning',
+  NO_PLAIN_TEXT: 'warning',
+  IMAGE_WITHOUT_ALT: 'warning',
+  LINK_RELATIVE: 'warning',
+  LINK_INSECURE: 'warning',
   RELAY_MISSING: 'note',
 } as const;
 export type FindingCode = keyof typeof FINDINGS;

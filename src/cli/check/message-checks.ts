@@ -4,6 +4,7 @@ import { createComposer } from '../../message/composer.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../../message/template.js';
 import type { Composer } from '../../pipeline/relay-ports.js';
 import { count } from '../../report/format.js';
+import { contentFindings } from './content-checks.js';
 import { type Finding, finding } from './finding.js';
 import { Tallies, Tally } from './tally.js';
 
@@ -87,7 +88,7 @@ export class MessageChecks {
         finding('SUBJECT_EMPTY', message, 'Write a subject that stands without its variables.', this.#noSubject.about),
       );
     }
-    return [...found, ...this.#clipped()];
+    return [...found, ...this.#clipped(), ...this.#content()];
   }
 
   #orFailed({ line, address }: Recipient, act: () => void): void {
@@ -112,6 +113,18 @@ export class MessageChecks {
     if (length > LONGEST_SUBJECT) this.#tooLong.add(line, `${length} characters`);
     else if (length > LONG_SUBJECT) this.#long.add(line, `${length} characters: ${subject}`);
     else if (length === 0) this.#noSubject.add(line, '');
+  }
+
+  /** Of the largest message, whose values are there. */
+  #content(): Finding[] {
+    if (this.#largest === null) return [];
+    const { source, template } = this.#options;
+    const { html } = template.render(this.#largest.recipient.variables);
+    if (html === null) return [];
+    const hint =
+      'Who reads plain text gets what is made from the HTML: look at it with fanmail preview, or write text.hbs.';
+    const noText = source.text === null ? [finding('NO_PLAIN_TEXT', 'the template has no text.hbs', hint)] : [];
+    return [...noText, ...contentFindings(html)];
   }
 
   #clipped(): Finding[] {

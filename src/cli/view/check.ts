@@ -12,11 +12,18 @@ export interface Checked {
   /** Of the messages that were composed; null where none could be. */
   readonly largest: { readonly bytes: number; readonly line: number } | null;
   readonly findings: readonly Finding[];
+  /** A warning is as good as a refusal. */
+  readonly strict: boolean;
 }
 
 const ORDER: readonly Severity[] = ['refusal', 'warning', 'note'];
 const PAINT: Readonly<Record<Severity, Paint>> = { refusal: 'red', warning: 'yellow', note: 'cyan' };
 const MANY: Readonly<Record<Severity, string>> = { refusal: 'refusals', warning: 'warnings', note: 'notes' };
+
+/** Whether it should not be launched so. */
+export function isRefused({ findings, strict }: Pick<Checked, 'findings' | 'strict'>): boolean {
+  return findings.some(({ severity }) => severity === 'refusal' || (strict && severity === 'warning'));
+}
 
 /** The findings, the gravest first, then what they come to. */
 export function checkLines(checked: Checked, style: Style): string[] {
@@ -25,14 +32,14 @@ export function checkLines(checked: Checked, style: Style): string[] {
   lines.push(lineOf([`${source}: ${count(sendable)} of ${count(rows)} rows can be sent to.`], style));
   if (largest)
     lines.push(lineOf([`The largest message: ${count(largest.bytes)} bytes, of line ${largest.line}.`], style));
-  return [...lines, ...wrap(verdict(checked.findings), style.width)];
+  return [...lines, ...wrap(verdict(checked), style.width)];
 }
 
 /** What `--json` prints. */
-export function checkObject({ source, rows, sendable, largest, findings }: Checked) {
+export function checkObject({ source, rows, sendable, largest, findings, strict }: Checked) {
   const counts = Object.fromEntries(ORDER.map((severity) => [MANY[severity], numberOf(findings, severity)]));
   return {
-    ok: numberOf(findings, 'refusal') === 0,
+    ok: !isRefused({ findings, strict }),
     list: source,
     rows,
     sendable,
@@ -64,11 +71,15 @@ function findingLines({ severity, code, message, hint, samples }: Finding, style
   return [...lines, lineOf([['dim', `  (${code})`]], style)];
 }
 
-function verdict(findings: readonly Finding[]): string {
+function verdict({ findings, strict }: Checked): string {
   const parts = ORDER.map((severity) => {
     const number = numberOf(findings, severity);
     return `${number} ${number === 1 ? severity : MANY[severity]}`;
   });
-  const refused = numberOf(findings, 'refusal') > 0;
-  return `${parts.join(', ')}: ${refused ? 'launch would refuse this, and nothing would be sent' : 'it can be launched'}.`;
+  return `${parts.join(', ')}: ${wordOf(findings, strict)}.`;
+}
+
+function wordOf(findings: readonly Finding[], strict: boolean): string {
+  if (numberOf(findings, 'refusal') > 0) return 'launch would refuse this, and nothing would be sent';
+  return isRefused({ findings, strict }) ? 'with --strict, warnings are refusals' : 'it can be launched';
 }
