@@ -1,7 +1,8 @@
 import type { Backend } from '../backend.js';
 import { readProgress } from './follow.js';
 import type { Terminal } from './terminal.js';
-import { type Cause, waitsFor } from './view/waits-for.js';
+import type { Cause } from './view/cause.js';
+import { waitsFor } from './view/waits-for.js';
 
 /** What its operator asked it to wait for. */
 const ASKED: readonly Cause['kind'][] = ['time', 'hours', 'hold'];

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cause } from '../../src/cli/view/waits-for.js';
+import type { Cause } from '../../src/cli/view/cause.js';
 import { readRecord } from '../support/audit.js';
 import { newPlace, type Place, type Running, startRelay, until } from '../support/cli.js';
 import { type HeldClock, heldClock } from '../support/clock.js';

@@ -13,10 +13,11 @@ import type { Counters } from '../../domain/state.js';
 import type { BreakerState } from '../../pipeline/breaker-ports.js';
 import type { WorkerWord } from '../../pipeline/ports.js';
 import { printable } from '../../report/format.js';
+import type { Cause } from './cause.js';
 import { paceOf } from './pace.js';
 import type { ProgressView } from './progress-view.js';
 import { type RelayView, reachable } from './relay-lines.js';
-import { type Cause, waitsFor } from './waits-for.js';
+import { waitsFor } from './waits-for.js';
 
 /**
  * What `fanmail progress --json` prints. Stable: fields are only added. Times are ISO 8601 in UTC, spans milliseconds (`...Ms`),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../../src/cli/view/cause.js';
 import type { ProgressView } from '../../../src/cli/view/progress-view.js';
-import { type Cause, waitsFor } from '../../../src/cli/view/waits-for.js';
+import { waitsFor } from '../../../src/cli/view/waits-for.js';
 import type { Campaign, CampaignOptions, Standing } from '../../../src/domain/campaign.js';
 import { page, table } from '../../docs/markdown.js';
 import { BREAKER, CAMPAIGN, countersOf, FREE, NOW, relayView, standingOf, WORKER } from './views.js';
