@@ -182,7 +182,7 @@ export class Model {
     if (this.#phase !== 'sending') return same('judge', judged, 'phase');
     if (this.#canary !== 'hold') return same('judge', judged, 'none');
     const firsts = this.#bytes.map((row, chunk) => [row[0] ?? '', this.#used[chunk]?.[0] ?? 0] as const);
-    const failed = firsts.filter(([byte, used]) => 'FU'.includes(byte) || (byte === 'D' && used > 0)).length;
+    const failed = firsts.filter(([byte, used]) => 'FU'.includes(byte) || ('PID'.includes(byte) && used > 0)).length;
     const tried = failed + firsts.filter(([byte]) => byte === 'S').length;
     const allowed = tried * (this.#staged.options.canary?.abortAbove ?? 0);
     same('judge', judged, tried === 0 ? 'nobody' : failed > allowed ? 'failed' : 'over');
