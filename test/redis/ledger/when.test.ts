@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schedule } from '../../../src/domain/schedule.js';
+import { openRound, planRetry } from '../../../src/pipeline/retrier.js';
 import { untilOpen } from '../../../src/pipeline/timing.js';
 import { campaignKeys, chunkKeys, stagingKeys } from '../../../src/redis/keys.js';
 import { CLOCK_MISSING, type HeldClock, heldClock } from '../../support/clock.js';
@@ -14,6 +15,7 @@ import {
   finishChunk,
   keysWithoutExpiry,
   recordOf,
+  type Staged,
   sealed,
   settle,
   verdict,
@@ -169,6 +171,44 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     expect(await staged.campaigns.start(staged.id, 1)).toBe('ok');
     await finishChunk(staged, 0);
     expect(await bytesOf(staged)).toBe('SSS');
+  });
+
+  /** Cancelled, closed, and opened again for those who were skipped. */
+  async function again(staged: Staged) {
+    const { campaigns, scratch, retries, id, nonce } = staged;
+    await campaigns.control(id, 'cancel', 'ada', '');
+    expect(await campaigns.start(id, 1)).toBe('ok');
+    for (let n = 0; n < staged.chunks; n++) await staged.ledger.finish(await claimed(staged, n));
+    expect(await campaigns.close(id, nonce, 1, 't')).toBe('ok');
+    expect(await campaigns.mark(await campaignOf(staged), 't', '{}')).toBe('ok');
+    const ports = { campaigns, scratch, retries };
+    const asked = { unknown: false, skipped: true, where: null };
+    return openRound(await planRetry(id, asked, null, ports), ports);
+  }
+
+  it('has no time in a further round, although it was cancelled before that', async () => {
+    clock.stop(DAY);
+    const staged = await sealed(redis, { schedule: { at: DAY + 48 * HOUR, hours: null }, giveUpMs: HOUR });
+    const round = await again(staged);
+    expect(round).toMatchObject({ opensAt: null, closesAt: null, openedAt: DAY, giveUpAt: DAY + HOUR });
+    expect(await staged.campaigns.start(staged.id, 2)).toBe('ok');
+  });
+
+  it('has its hours in a further round, now and later', async () => {
+    clock.stop(DAY);
+    const staged = await sealed(redis, { schedule: { ...OFFICE, at: DAY + 480 * HOUR }, giveUpMs: 48 * HOUR });
+    const round = await again(staged);
+    const span = { opensAt: OPENS, closesAt: CLOSES };
+    expect(round).toMatchObject({ ...span, openedAt: OPENS, giveUpAt: OPENS + 48 * HOUR });
+    expect(await staged.campaigns.start(staged.id, 2)).toMatchObject({ kind: 'closed', waitMs: OPENS - DAY });
+    clock.stop(CLOSES);
+    const closed = { kind: 'closed', waitMs: 0, now: CLOSES } as const;
+    expect(await staged.campaigns.start(staged.id, 2)).toEqual(closed);
+    expect(await untilOpen(round, closed, staged.campaigns)).toBe(16 * HOUR);
+    // A word about the round before comes too late.
+    await staged.campaigns.span({ ...round, round: 1 }, { opensAt: DAY, closesAt: DAY + 1 });
+    clock.stop(OPENS + 24 * HOUR);
+    expect(await staged.campaigns.start(staged.id, 2)).toBe('ok');
   });
 
   it('outlasts a pause: resumed outside its hours, it waits for them', async () => {
