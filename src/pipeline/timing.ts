@@ -8,5 +8,6 @@ export async function untilOpen(campaign: Campaign, closed: Closed, campaigns: C
   if (closed.waitMs > 0 || !schedule) return closed.waitMs;
   const next = await spanFrom(schedule, closed.now);
   await campaigns.span(campaign, next);
-  return next.opensAt - closed.now;
+  // What is given up ends at any time.
+  return Math.min(next.opensAt, campaign.giveUpAt ?? next.opensAt) - closed.now;
 }

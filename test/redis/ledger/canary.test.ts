@@ -262,6 +262,18 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     expect(await bytesOf(staged)).toBe('SSSSSDPPPP');
   });
 
+  it('ends when it is given up, however long it would be held', async () => {
+    const staged = await launched({ giveUpMs: HOLD / 2 });
+    expect(await tryFirst(staged, 0, 'sent')).toEqual({ kind: 'open', waitMs: 60_000 });
+    clock.stop(START + HOLD / 2 - 1_000);
+    expect(await claim(staged, 0)).toEqual({ kind: 'held', waitMs: 1_000 });
+    expect(await tryFirst(staged, 1, 'sent')).toEqual({ kind: 'open', waitMs: 1_000 });
+    expect((await campaignOf(staged)).canary).toMatchObject({ kind: 'hold' });
+    clock.advance(1_000);
+    for (const n of [0, 1]) expect(await staged.ledger.finish(await claimed(staged, n))).toEqual({ kind: 'finished' });
+    expect(await bytesOf(staged)).toBe('SFFFFSFFFF');
+  });
+
   it.each(['out', 'hold'] as const)('is given up by a release and by a cancel while it is %s', async (stage) => {
     const make = async () => {
       const staged = await launched();

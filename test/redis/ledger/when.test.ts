@@ -159,6 +159,32 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     expect(await bytesOf(late)).toBe('FFF');
   });
 
+  it('is given up when it is said to be, and not when its hours come the next time', async () => {
+    const giveUpMs = 12 * HOUR;
+    clock.stop(OPENS);
+    const open = await sealed(redis, { schedule: OFFICE, giveUpMs, chunks: 1 });
+    await open.campaigns.start(open.id, 1);
+    clock.stop(CLOSES);
+    const ref = { campaign: open.id, round: 1, chunk: 0 };
+    const closed = { kind: 'closed', waitMs: 0, now: CLOSES } as const;
+    expect(await open.ledger.claim(ref, open.nonce)).toEqual(closed);
+    expect(await untilOpen(await campaignOf(open), closed, open.campaigns)).toBe(4 * HOUR);
+    expect(await open.ledger.claim(ref, open.nonce)).toMatchObject({ kind: 'closed', waitMs: 4 * HOUR });
+
+    clock.stop(OPENS);
+    const queued = await sealed(redis, { schedule: OFFICE, giveUpMs, chunks: 1 });
+    clock.stop(CLOSES);
+    expect(await queued.campaigns.start(queued.id, 1)).toEqual(closed);
+    expect(await untilOpen(await campaignOf(queued), closed, queued.campaigns)).toBe(4 * HOUR);
+    expect(await queued.campaigns.start(queued.id, 1)).toMatchObject({ kind: 'closed', waitMs: 4 * HOUR });
+    clock.stop(OPENS + giveUpMs);
+    expect(await queued.campaigns.start(queued.id, 1)).toBe('ok');
+    for (const each of [open, queued]) {
+      await claimed(each);
+      expect(await bytesOf(each)).toBe('FFF');
+    }
+  });
+
   it('waits no longer once it is released, and is given up as if that had been its time', async () => {
     clock.stop(DAY);
     const schedule = { ...OFFICE, at: DAY + 48 * HOUR };
