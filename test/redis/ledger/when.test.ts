@@ -1,9 +1,12 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schedule } from '../../../src/domain/schedule.js';
+import { spanFrom } from '../../../src/domain/span.js';
 import { openRound, planRetry } from '../../../src/pipeline/retrier.js';
 import { untilOpen } from '../../../src/pipeline/timing.js';
-import { campaignKeys, chunkKeys, stagingKeys } from '../../../src/redis/keys.js';
+import { CAMPAIGNS, campaignKeys, chunkKeys, OPEN_CAMPAIGNS, stagingKeys } from '../../../src/redis/keys.js';
+import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
+import { createStagingStore } from '../../../src/redis/ledger/staging.js';
 import { CLOCK_MISSING, type HeldClock, heldClock } from '../../support/clock.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
 import {
@@ -14,11 +17,15 @@ import {
   claimed,
   finishChunk,
   keysWithoutExpiry,
+  OPTIONS,
   recordOf,
   type Staged,
   sealed,
   settle,
+  TEMPLATE,
+  totalsOf,
   verdict,
+  writeChunk,
 } from './fixture.js';
 
 /** A Tuesday, in winter. */
@@ -157,6 +164,40 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     clock.stop(OPENS + 12 * HOUR);
     await claimed(late);
     expect(await bytesOf(late)).toBe('FFF');
+  });
+
+  it('waits for nothing where it was released while it was staged', async () => {
+    clock.stop(DAY);
+    const [id, nonce] = ['released-early', 'n1'];
+    const canary = { share: 0.5, holdMs: 1, abortAbove: 0 };
+    const options = { ...OPTIONS, schedule: { ...OFFICE, at: DAY + HOUR }, canary };
+    const staging = createStagingStore(redis);
+    await staging.open(id, nonce, 'salt', options);
+    await staging.template(id, nonce, TEMPLATE);
+    await writeChunk(staging, { id, nonce, n: 0, perChunk: 3, options });
+    const campaigns = createCampaigns(redis);
+    expect(await campaigns.control(id, 'release', 'ada', '')).toMatchObject({ kind: 'ok', phase: 'staging' });
+    await staging.seal(id, nonce, totalsOf(1, 3), options, await spanFrom(options.schedule, DAY));
+    const free = { openedAt: DAY, giveUpAt: DAY + HOUR, opensAt: null, closesAt: null, canary: null };
+    expect(await campaigns.get(id)).toMatchObject(free);
+    expect(await campaigns.start(id, 1)).toBe('ok');
+  });
+
+  it('leaves nothing behind where its staging is given up', async () => {
+    clock.stop(DAY);
+    const [id, nonce] = ['discarded', 'n1'];
+    const schedule = { at: Date.now() + 60 * 24 * HOUR, hours: null };
+    const options = { ...OPTIONS, schedule, canary: { share: 0.5, holdMs: 1, abortAbove: 0 } };
+    const staging = createStagingStore(redis);
+    await staging.open(id, nonce, 'salt', options);
+    await staging.template(id, nonce, TEMPLATE);
+    for (const n of [0, 1]) await writeChunk(staging, { id, nonce, n, perChunk: 3, options });
+    // One chunk too many: the seal refuses, when it has given all the time to live that the schedule needs.
+    const span = { opensAt: schedule.at, closesAt: null };
+    await expect(staging.seal(id, nonce, totalsOf(3, 3), options, span)).rejects.toThrow(/lost some of its chunks/);
+    await staging.discard(id, nonce);
+    expect((await redis.keys('*')).filter((key) => key.includes(id))).toEqual([]);
+    expect([await redis.zscore(CAMPAIGNS, id), await redis.sismember(OPEN_CAMPAIGNS, id)]).toEqual([null, 0]);
   });
 
   it('is given up when it is said to be, and not when its hours come the next time', async () => {
