@@ -1,7 +1,7 @@
 import type { Backend } from '../backend.js';
 import { relaysOf, type Standing } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
-import { spanFrom } from '../domain/span.js';
+import { scheduleOf, spanFrom } from '../domain/span.js';
 import type { Summary } from '../domain/summary.js';
 import { summaryText } from '../report/summary-text.js';
 import type { Session } from './session.js';
@@ -39,10 +39,11 @@ export async function readProgress(backend: Backend, id: string): Promise<Progre
 
 /** When a campaign may send next; null where it may now. Between two spans no worker may have said it yet. */
 async function opensAt({ campaign, now }: Standing): Promise<number | null> {
-  const { opensAt: from, closesAt, options } = campaign;
+  const { opensAt: from, closesAt } = campaign;
+  const schedule = scheduleOf(campaign);
   if (from !== null && now < from) return from;
-  if (closesAt === null || now < closesAt || !options.schedule) return null;
-  const next = await spanFrom(options.schedule, now);
+  if (closesAt === null || now < closesAt || !schedule) return null;
+  const next = await spanFrom(schedule, now);
   return next.opensAt > now ? next.opensAt : null;
 }
 

@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 
 const TEXT =
-  /^(\d{4}-\d{2}-\d{2})(?:T|\s+)(\d{2}:\d{2}(?::\d{2})?)\s*(Z|[+-]\d{2}(?::?\d{2})?)?\s*(?:\[?([A-Za-z][\w+-]*(?:\/[\w+-]+)*)\]?)?$/;
+  /^(\d{4}-\d{2}-\d{2})(?:T|\s+)(\d{2}:\d{2}(?::\d{2})?)\s*(?:(Z|[+-]\d{2}(?::?\d{2})?)\s*)?(?:\[?([A-Za-z][\w+-]*(?:\/[\w+-]+)*)\]?)?$/;
 
 /** A text that says a time, or why it does not. */
 export type InstantRead =

@@ -52,7 +52,7 @@ export function canaryPart({ share }: Canary, first: number, size: number): numb
   return upTo(share, first + size) - upTo(share, first);
 }
 
-/** Without what a product of fractions is off by: 0.07 × 100 is 7, not 8. */
+/** Without what a product of fractions is off by, which grows with it: 0.07 × 100 is 7, not 8. */
 function upTo(share: number, count: number): number {
-  return Math.ceil(share * count - 1e-9);
+  return Math.ceil(share * count * (1 - 4 * Number.EPSILON));
 }

@@ -1,13 +1,14 @@
 import { Temporal } from 'temporal-polyfill';
 import type { Hours, Span, Window } from './schedule.js';
 
-/** A window begins at least once in so many days. */
-const DAYS_AHEAD = 8;
+/** A window begins at least once in so many days, also where a change of the clocks leaves nothing of one in a week. */
+const DAYS_AHEAD = 15;
 const MINUTES_OF_A_DAY = 1440;
 
 /**
  * The span of windows that `from` (epoch milliseconds) lies in, or the next one. A time that a change of the clocks leaves out
- * is the one so much later; of one that comes twice the first counts.
+ * is the one so much later; of one that comes twice the first counts. A window that ends no later than it begins by this is left
+ * out.
  */
 export function nextSpan({ windows, zone }: Hours, from: number): Span {
   const today = Temporal.Instant.fromEpochMilliseconds(from).toZonedDateTimeISO(zone).toPlainDate();
@@ -18,7 +19,7 @@ export function nextSpan({ windows, zone }: Hours, from: number): Span {
     for (const window of windows) if (beginsOn(window, day)) spans.push(spanOf(window, day, zone));
   }
   spans.sort((a, b) => a.opensAt - b.opensAt);
-  const at = spans.findIndex(({ closesAt }) => closesAt > from);
+  const at = spans.findIndex(({ opensAt, closesAt }) => closesAt > Math.max(from, opensAt));
   const first = spans[at];
   if (!first) throw new RangeError(`no window of ${JSON.stringify(windows)} in ${zone} after ${from}`);
   let { closesAt } = first;

@@ -4,7 +4,7 @@ import type { ChunkRef, ClaimedChunk, LedgerStop } from './ports.js';
 import { Routing } from './routing.js';
 import { type Sent, sendChunk } from './send-chunk.js';
 import type { SendStop } from './send-open.js';
-import { untilOpen } from './timing.js';
+import { LONGEST_SLEEP_MS, untilOpen } from './timing.js';
 
 /** How a run of a chunk job ends. Only `done` completes the job: on the ledger's word. */
 export type ChunkEnd =
@@ -137,5 +137,5 @@ function refused(why: LedgerStop): ChunkEnd {
 }
 
 function later(delayMs: number, why: string): ChunkEnd {
-  return { kind: 'later', delayMs: Math.ceil(delayMs), why };
+  return { kind: 'later', delayMs: Math.min(Math.ceil(delayMs), LONGEST_SLEEP_MS), why };
 }

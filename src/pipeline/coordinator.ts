@@ -1,5 +1,5 @@
 import type { Campaigns, Log, Wake } from './ports.js';
-import { untilOpen } from './timing.js';
+import { LONGEST_SLEEP_MS, untilOpen } from './timing.js';
 
 export interface CoordinatorPorts {
   readonly campaigns: Campaigns;
@@ -13,14 +13,14 @@ const DONE: CoordinatorEnd = { kind: 'done' };
 
 /**
  * Fans a sealed campaign out: one flow, the aggregator the parent, every chunk that is not finished a child. Where it is not its
- * time, it comes back then.
+ * time, it comes back then, or to look.
  */
 export async function coordinate(id: string, round: number, ports: CoordinatorPorts): Promise<CoordinatorEnd> {
   const before = await ports.campaigns.get(id);
   if (!before) return DONE;
   const started = await ports.campaigns.start(id, round);
   if (typeof started === 'object') {
-    const delayMs = await untilOpen(before, started, ports.campaigns);
+    const delayMs = Math.min(await untilOpen(before, started, ports.campaigns), LONGEST_SLEEP_MS);
     ports.log.info({ campaign: id, round, delayMs }, 'not its time');
     return { kind: 'later', delayMs };
   }

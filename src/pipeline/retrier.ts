@@ -3,7 +3,7 @@ import type { Campaign, Standing } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import { type LateOutcome, type ReopenedChunk, reopenChunk, type Selection } from '../domain/reopening.js';
 import { type Asked, roundOf } from '../domain/round.js';
-import { spanFrom } from '../domain/span.js';
+import { scheduleOf, spanFrom } from '../domain/span.js';
 import { type Counters, STATE_NAMES, type State, sum } from '../domain/state.js';
 import type { Campaigns, ChunkResult, Scratch } from './ports.js';
 import type { RetryStore, StagedRound } from './retry-ports.js';
@@ -94,7 +94,7 @@ async function stageRound(plan: RetryPlan, retry: string, ports: RetryPorts): Pr
   if (totals.gone > 0) throw dataGone(campaign, totals.gone);
   const counters = totals.after;
   const opening = { ...asked, retried: sum(totals.retried), states: counters };
-  const { schedule } = campaign.options;
+  const schedule = scheduleOf({ round: campaign.round + 1, options: campaign.options });
   const span = schedule ? await spanFrom(schedule, standing.now) : null;
   const rounds = [...campaign.rounds, endedRound(standing)];
   return { chunks, lateWords: late.length, counters, opening, rounds, span };

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { share, windows, zone } from '../../src/config/parse-schedule.js';
+import { hoursText } from '../../src/domain/hours-text.js';
 
 const read = (text: string) => windows().safeParse(text).data;
 
@@ -37,6 +39,44 @@ describe('windows', () => {
   ])('"%s" is refused', (text) => {
     expect(read(text)).toBeUndefined();
   });
+});
+
+const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+const timeOfDay = fc
+  .record({ hour: fc.integer({ min: 0, max: 23 }), minute: fc.integer({ min: 0, max: 59 }) })
+  .map(({ hour, minute }) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`);
+const typed = fc
+  .record({
+    days: fc.option(fc.tuple(fc.constantFrom(...DAYS), fc.constantFrom(...DAYS))),
+    from: timeOfDay,
+    to: fc.oneof(timeOfDay, fc.constant('24:00')),
+  })
+  .filter(({ from, to }) => from !== to)
+  .map(({ days, from, to }) => {
+    const [first, last] = days ?? [];
+    const on = first === undefined ? '' : first === last ? `${first} ` : `${first}-${last} `;
+    return `${on}${from}-${to}`;
+  });
+
+it('windows are shown as they were typed, and read again as the same', () => {
+  fc.assert(
+    fc.property(fc.array(typed, { minLength: 1, maxLength: 50 }), fc.constantFrom(',', ', ', ' ,'), (all, comma) => {
+      const found = read(all.join(comma).toUpperCase());
+      if (!found) throw new Error('refused');
+      const shown = hoursText({ windows: found, zone: 'UTC' });
+      expect(shown).toBe(`${all.join(', ')} UTC`);
+      expect(read(shown.slice(0, -4))).toEqual(found);
+    }),
+  );
+});
+
+it('windows may be any text, however long: they are read or refused, at once', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void read(text)));
+  const began = performance.now();
+  for (const more of [' ', ',', 'mon ', '09:00 ', '-', '0'])
+    for (const text of [`09:00${more.repeat(100_000)}-10:00!`, `mon${more.repeat(100_000)}09:00-10:00!`])
+      expect(read(text)).toBeUndefined();
+  expect(performance.now() - began).toBeLessThan(5_000);
 });
 
 it('a zone is one that there is', () => {

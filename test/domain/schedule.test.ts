@@ -27,7 +27,22 @@ it('a canary is in all its share of the recipients, rounded up, and never more t
     }),
   );
   expect(canaryPart(canary(0.07), 0, 100)).toBe(7);
+  // What a product of fractions is off by grows with the list.
+  expect(canaryPart(canary(99.8995 / 100), 0, 31_000_000)).toBe(30_968_845);
   expect(canaryPart(canary(0.01), 0, 10)).toBe(1);
+});
+
+it('a canary of a list of any length is no recipient more or less than its share, as it was typed', () => {
+  const typed = fc.integer({ min: 1, max: 999_999 });
+  fc.assert(
+    fc.property(typed, fc.integer({ min: 1, max: 100_000_000 }), (tenThousandths, total) => {
+      // As the option is read: a percentage with four decimals.
+      const share = Number((tenThousandths / 10_000).toFixed(4)) / 100;
+      const exact = (BigInt(tenThousandths) * BigInt(total) + 999_999n) / 1_000_000n;
+      expect(canaryPart(canary(share), 0, total)).toBe(Number(exact));
+    }),
+    { numRuns: 2_000 },
+  );
 });
 
 it('a span without hours has no end, and begins now or at its time', async () => {

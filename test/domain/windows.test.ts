@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import type { Window } from '../../src/domain/schedule.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Hours, Window } from '../../src/domain/schedule.js';
 import { nextSpan } from '../../src/domain/windows.js';
 
 const MINUTE = 60_000;
@@ -34,6 +34,17 @@ function lies({ days, from, to }: Window, [day, minute]: readonly [number, numbe
   if (to > from) return begins(day) && minute >= from && minute < to;
   return (begins(day) && minute >= from) || (begins(day - 1) && minute < to);
 }
+
+const someWindows = fc.array(
+  fc
+    .record({
+      days: fc.uniqueArray(fc.integer({ min: 1, max: 7 })),
+      from: fc.integer({ min: 0, max: 1439 }),
+      to: fc.integer({ min: 1, max: 1440 }),
+    })
+    .filter(({ from, to }) => from !== to),
+  { minLength: 1, maxLength: 3 },
+);
 
 describe('the next span of windows', () => {
   it.each([
@@ -74,22 +85,21 @@ describe('the next span of windows', () => {
     expect(nextSpan(office, at('2027-10-30T20:00Z')).opensAt).toBe(at('2027-10-31T09:00+01:00'));
   });
 
+  it('passes over a window of which a change of the clocks leaves nothing', () => {
+    // 02:30 is an hour later in that night, and so after its end.
+    const night = { windows: [window('02:30-03:15')], zone: 'Europe/Paris' };
+    const next = { opensAt: at('2027-03-29T02:30+02:00'), closesAt: at('2027-03-29T03:15+02:00') };
+    expect(nextSpan(night, at('2027-03-28T00:00Z'))).toEqual(next);
+    // Where it is the only one of its week, in the week after.
+    const sunday = { windows: [window('02:30-03:15', [7])], zone: 'Europe/Paris' };
+    expect(nextSpan(sunday, at('2027-03-21T12:00Z')).opensAt).toBe(at('2027-04-04T02:30+02:00'));
+  });
+
   it('is what a wall clock of the zone says, minute by minute, away from changes of the clocks', () => {
-    const time = fc.integer({ min: 0, max: 1439 });
-    const windows = fc.array(
-      fc
-        .record({
-          days: fc.uniqueArray(fc.integer({ min: 1, max: 7 })),
-          from: time,
-          to: fc.integer({ min: 1, max: 1440 }),
-        })
-        .filter(({ from, to }) => from !== to),
-      { minLength: 1, maxLength: 3 },
-    );
     // Neither hemisphere changes its clocks in these weeks.
     const instant = fc.integer({ min: at('2026-11-20T00:00Z') / MINUTE, max: at('2027-02-20T00:00Z') / MINUTE });
     fc.assert(
-      fc.property(windows, fc.constantFrom(...ZONES), instant, (some, zone, minutes) => {
+      fc.property(someWindows, fc.constantFrom(...ZONES), instant, (some, zone, minutes) => {
         const from = minutes * MINUTE;
         const clock = wallClock(zone);
         const open = (ms: number) => some.some((one) => lies(one, clock(ms)));
@@ -108,4 +118,105 @@ describe('the next span of windows', () => {
       { numRuns: 150 },
     );
   });
+});
+
+/** Nights in which clocks change, in UTC: forward and back, by an hour, by half of one, and at midnight. */
+const CHANGES: readonly (readonly [zone: string, ...nights: string[]])[] = [
+  ['Europe/Paris', '2027-03-28T01:00Z', '2027-10-31T01:00Z'],
+  ['America/New_York', '2027-03-14T07:00Z', '2027-11-07T06:00Z'],
+  ['Australia/Lord_Howe', '2027-04-03T15:00Z', '2027-10-02T15:30Z'],
+  ['Africa/Casablanca', '2026-02-15T02:00Z', '2026-03-22T02:00Z'],
+  ['America/Santiago', '2026-04-05T03:00Z', '2026-09-06T04:00Z'],
+  ['Asia/Kathmandu', '2027-03-28T01:00Z'],
+];
+
+/** When a wall clock shows a time for the first time; one that it leaves out, by the clock before the change. By Intl alone. */
+function instants(zone: string): (day: number, minutes: number) => number {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    ...{ timeZone: zone, year: 'numeric', month: 'numeric', day: 'numeric' },
+    ...{ hour: 'numeric', minute: 'numeric', hourCycle: 'h23' },
+  });
+  const shown = (ms: number) => {
+    const of = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+    return Date.UTC(of.year ?? 0, (of.month ?? 0) - 1, of.day, of.hour, of.minute);
+  };
+  return (day, minutes) => {
+    const wanted = day + minutes * MINUTE;
+    const [before = 0, after = 0] = [wanted - DAY, wanted + DAY].map((ms) => wanted - (shown(ms) - ms));
+    const there = [before, after].filter((ms) => shown(ms) === wanted);
+    return there.length > 0 ? Math.min(...there) : before;
+  };
+}
+
+/** What the windows come to, as a list of spans from some days before `from` on: by their rule, one day after the other. */
+function allSpans({ windows, zone }: Hours, from: number): { opensAt: number; closesAt: number }[] {
+  const instant = instants(zone);
+  const firstDay = Math.floor(from / DAY) * DAY - 3 * DAY;
+  const single = Array.from({ length: 40 }, (_, n) => firstDay + n * DAY).flatMap((day) => {
+    const weekday = ((new Date(day).getUTCDay() + 6) % 7) + 1;
+    const some = windows.filter(({ days }) => days.length === 0 || days.includes(weekday));
+    return some.map(({ from: opens, to }) => {
+      return { opensAt: instant(day, opens), closesAt: instant(day, to > opens ? to : to + 1440) };
+    });
+  });
+  const merged: { opensAt: number; closesAt: number }[] = [];
+  for (const span of single.filter((one) => one.closesAt > one.opensAt).sort((a, b) => a.opensAt - b.opensAt)) {
+    const last = merged.at(-1);
+    if (last && span.opensAt <= last.closesAt) last.closesAt = Math.max(last.closesAt, span.closesAt);
+    else merged.push({ ...span });
+  }
+  return merged;
+}
+
+describe('the next span of windows, around a change of the clocks', () => {
+  const zoneOfThis = process.env.TZ;
+  afterEach(() => {
+    if (zoneOfThis === undefined) delete process.env.TZ;
+    else process.env.TZ = zoneOfThis;
+  });
+
+  const near = fc
+    .constantFrom(...CHANGES.flatMap(([zone, ...nights]) => nights.map((night) => ({ zone, night }))))
+    .chain(({ zone, night }) =>
+      fc.record({
+        zone: fc.constant(zone),
+        from: fc.integer({ min: -2 * DAY, max: 2 * DAY }).map((by) => at(night) + by),
+      }),
+    );
+  /** Short ones of the small hours, where something happens to them. */
+  const early = fc
+    .array(fc.record({ quarter: fc.integer({ min: 0, max: 14 }), quarters: fc.integer({ min: 1, max: 5 }) }), {
+      ...{ minLength: 1, maxLength: 3 },
+    })
+    .map((some) =>
+      some.map(({ quarter, quarters }) => ({ days: [], from: quarter * 15, to: (quarter + quarters) * 15 })),
+    );
+  const windows = fc.oneof(someWindows, early);
+
+  it.each(['UTC', 'America/New_York', 'Pacific/Kiritimati'])(
+    'is the first of all of them, to the millisecond, and goes on behind it, on a machine in %s',
+    (machine) => {
+      process.env.TZ = machine;
+      fc.assert(
+        fc.property(near, windows, ({ zone, from }, some) => {
+          const hours = { windows: some, zone };
+          const all = allSpans(hours, from);
+          let now = from;
+          for (let times = 0; times < 4; times++) {
+            const expected = all.find(({ closesAt }) => closesAt > now);
+            if (!expected) throw new Error('the oracle does not reach so far');
+            const span = nextSpan(hours, now);
+            expect(span.opensAt).toBe(Math.max(now, expected.opensAt));
+            if (span.closesAt === null) throw new Error('a span of windows has an end');
+            expect(span.closesAt).toBeGreaterThan(span.opensAt);
+            // Of windows that never close, it sees no end.
+            if (expected.closesAt - now < 10 * DAY) expect(span.closesAt).toBe(expected.closesAt);
+            else break;
+            now = span.closesAt;
+          }
+        }),
+        { numRuns: 120 },
+      );
+    },
+  );
 });

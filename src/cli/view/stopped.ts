@@ -1,5 +1,6 @@
 import { relaysOf } from '../../domain/campaign.js';
 import { hoursText } from '../../domain/hours-text.js';
+import { scheduleOf } from '../../domain/span.js';
 import { count, printable } from '../../report/format.js';
 import type { Cause } from './cause.js';
 import { ago, until } from './format.js';
@@ -21,7 +22,7 @@ function paused({ standing: { campaign, now } }: ProgressView): Cause[] {
 
 function closed({ standing: { campaign, now }, opensAt }: ProgressView): Cause[] {
   if (opensAt === null || opensAt <= now || campaign.flags.cancelling) return [];
-  const { at = null, hours = null } = campaign.options.schedule ?? {};
+  const { at = null, hours = null } = scheduleOf(campaign) ?? {};
   const when = timeText(opensAt, now);
   if (hours === null || (at !== null && now < at)) return [{ kind: 'time', text: `its time, ${when}`, until: opensAt }];
   return [{ kind: 'hours', text: `its hours, ${hoursText(hours)}: ${when}`, until: opensAt }];

@@ -19,7 +19,7 @@ local states = redis.call('GET', KEYS[4])
 if not states then return { 'lost' } end
 local part
 if not c.cancelling and not expired then
-  if not maySend(c, now) then return { 'closed', math.max(0, c.opensAt - now), now } end
+  if not maySend(c, now) then return { 'closed', closedFor(c, now), now } end
   part = partOf(c, KEYS[3])
   -- Who of the canary is to be tried, or was left in flight, comes before its judgement.
   if part and not string.find(string.sub(states, 1, part), '[PI]') then

@@ -9,21 +9,25 @@ if redis.call('HGET', KEYS[1], 'nonce') ~= ARGV[2] then return { 'taken' } end
 -- Cancelled while it was staged: it must not look launched.
 if c.phase == 'cancelled' and not c.sealedAt then return { 'taken' } end
 if c.phase ~= 'staging' then return { 'ok' } end
+-- Released while it was staged: it waits for nothing.
+local released = redis.call('HGET', KEYS[1], 'released')
+local opensAt, closesAt, holdMs = ARGV[9], ARGV[10], ARGV[11]
+if released then opensAt, closesAt, holdMs = '', '', '' end
 local count, canaryLeft = 0, 0
 for n = 0, tonumber(ARGV[4]) - 1 do
   if redis.call('EXISTS', ARGV[3] .. 'rows:' .. n) == 0 then return { 'incomplete', n } end
   count = count + redis.call('STRLEN', ARGV[3] .. 'states:' .. n)
-  if ARGV[11] ~= '' and redis.call('HGET', ARGV[3] .. 'chunk:' .. n, 'part') ~= '0' then canaryLeft = canaryLeft + 1 end
+  if holdMs ~= '' and redis.call('HGET', ARGV[3] .. 'chunk:' .. n, 'part') ~= '0' then canaryLeft = canaryLeft + 1 end
 end
 if count ~= tonumber(ARGV[5]) or redis.call('EXISTS', ARGV[3] .. 'template') == 0 then return { 'incomplete', -1 } end
 local now = millis()
 -- What is open is given up so long after it could have begun.
-local openedAt = math.max(now, tonumber(ARGV[9]) or 0)
+local openedAt = math.max(now, tonumber(opensAt) or 0)
 redis.call('HSET', KEYS[1], 'phase', 'queued', 'sealedAt', now, 'openedAt', openedAt, 'giveUpAt', openedAt + tonumber(ARGV[7]),
   'chunks', ARGV[4], 'total', ARGV[5], 'totals', ARGV[6], 'renewedAt', now)
-if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'opensAt', ARGV[9]) end
-if ARGV[10] ~= '' then redis.call('HSET', KEYS[1], 'closesAt', ARGV[10]) end
-if canaryLeft > 0 then redis.call('HSET', KEYS[1], 'canary', 'out', 'canaryLeft', canaryLeft, 'holdMs', ARGV[11]) end
+if opensAt ~= '' then redis.call('HSET', KEYS[1], 'opensAt', opensAt) end
+if closesAt ~= '' then redis.call('HSET', KEYS[1], 'closesAt', closesAt) end
+if canaryLeft > 0 then redis.call('HSET', KEYS[1], 'canary', 'out', 'canaryLeft', canaryLeft, 'holdMs', holdMs) end
 redis.call('DEL', KEYS[2])
 for _, name in pairs(STATE_OF) do redis.call('HSET', KEYS[2], name, 0) end
 redis.call('HSET', KEYS[2], 'pending', ARGV[5])

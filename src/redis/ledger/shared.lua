@@ -34,6 +34,9 @@ end
 -- Whether its operator lets it send now: not before its time, not outside its hours.
 local function maySend(c, now) return now >= c.opensAt and now < c.closesAt end
 
+-- How long it may not, where it may not now: at most until it is given up, which ends it at any time. 0: its span has passed.
+local function closedFor(c, now) return math.max(0, math.min(c.opensAt, c.giveUpAt) - now) end
+
 -- While the canary is out, only the first recipients of each chunk are begun: so many. Nil: all.
 local function partOf(c, chunkKey)
   return c.canary and tonumber(redis.call('HGET', chunkKey, 'part') or 0) or nil
@@ -105,7 +108,7 @@ end
 -- How often a chunk looks whether the others have sent their part of the canary.
 local CANARY_LOOK = 60000
 
--- Milliseconds until somebody in a chunk's part of the canary is to be tried, or the hold is over; 0: now. Everybody in it was
+-- Milliseconds until somebody in a chunk's part of the canary is to be tried, or the hold is over, or all is given up; 0: now. Everybody in it was
 -- tried at least once when it is not 0: the last chunk that says so lets the hold begin.
 local function canaryWait(campaignKey, c, chunkKey, states, records, part, now)
   if string.find(string.sub(states, 1, part), '[PI]') then return 0 end
@@ -115,7 +118,7 @@ local function canaryWait(campaignKey, c, chunkKey, states, records, part, now)
     redis.call('HSET', campaignKey, 'canary', 'hold', 'holdUntil', now + redis.call('HGET', campaignKey, 'holdMs'))
   end
   local look = c.canary == 'hold' and tonumber(redis.call('HGET', campaignKey, 'holdUntil')) or now + CANARY_LOOK
-  return math.max(0, math.min(look, earliestDue(c, states, records) or look) - now)
+  return math.max(0, math.min(look, earliestDue(c, states, records) or look, c.giveUpAt) - now)
 end
 
 -- With `resend`, a recipient is tried again although a former try may have arrived. Then it never ends as one who surely

@@ -7,7 +7,7 @@ if not c then return { refused } end
 if c.round ~= ARGV[2] then return { 'round' } end
 if c.phase == 'queued' then
   local now = millis()
-  if not c.cancelling and not maySend(c, now) then return { 'closed', math.max(0, c.opensAt - now), now } end
+  if not c.cancelling and now < c.giveUpAt and not maySend(c, now) then return { 'closed', closedFor(c, now), now } end
   redis.call('HSET', KEYS[1], 'phase', 'sending', 'startedAt', now)
 elseif c.phase ~= 'sending' then
   return { 'phase' }

@@ -204,6 +204,51 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     expect((await campaignOf(staged)).canaryFound).toEqual({ tried: 3, failed: 2 });
   });
 
+  it('may fail by exactly what was allowed, where a product of fractions is a little less', async () => {
+    const [perChunk, part] = [101, 100];
+    const canary = { share: part / perChunk, holdMs: HOLD, abortAbove: 0.29 };
+    for (const [failed, said] of [
+      [29, 'over'],
+      [30, 'failed'],
+    ] as const) {
+      const staged = await launched({ chunks: 1, perChunk, canary });
+      const chunk = await claimed(staged);
+      const all = Array.from({ length: perChunk }, (_, index) => index);
+      const begun = await begin(staged.ledger, chunk, all);
+      expect(begun).toEqual({ kind: 'granted', indices: all.slice(0, part) });
+      const outcomes = all
+        .slice(0, part)
+        .map((index) => ({ index, verdict: verdict(index < failed ? 'failed' : 'sent') }));
+      await settle(staged.ledger, chunk, outcomes);
+      await staged.ledger.finish(chunk);
+      clock.stop(START + HOLD);
+      expect(await judged(staged), `${failed} of ${part}`).toBe(said);
+    }
+  });
+
+  it('is judged by who was refused before, also while they are tried again', async () => {
+    const staged = await launched({ canary: { ...CANARY, abortAbove: 0.49 } });
+    await tryFirst(staged, 0, 'sent');
+    await tryFirst(staged, 1, 'deferred', { delayMs: 60_000 });
+    clock.stop(START + HOLD - 1);
+    await begin(staged.ledger, await claimed(staged, 1), [0]);
+    clock.stop(START + HOLD);
+    expect(await judged(staged)).toBe('failed');
+    expect((await campaignOf(staged)).canaryFound).toEqual({ tried: 2, failed: 1 });
+  });
+
+  it('is judged by those whose states Redis lost: nobody knows what became of them', async () => {
+    const staged = await held(['sent', 'sent'], { canary: { ...CANARY, abortAbove: 0.49 } });
+    await redis.del(chunkKeys(staged.id, staged.nonce, 1).states);
+    clock.stop(START + HOLD);
+    expect(await judged(staged)).toBe('failed');
+    expect((await campaignOf(staged)).canaryFound).toEqual({ tried: 2, failed: 1 });
+    expect(await claim(staged, 1)).toEqual({ kind: 'refused', why: 'lost' });
+    expect(await staged.campaigns.recover(await campaignOf(staged))).toBe(1);
+    for (const n of [0, 1]) await staged.ledger.finish(await claimed(staged, n));
+    expect(await bytesOf(staged)).toBe('SKKKKUUUUU');
+  });
+
   it('that says nothing pauses the campaign', async () => {
     const staged = await held(['waiting', 'waiting']);
     clock.stop(START + HOLD);
@@ -215,6 +260,18 @@ describe.skipIf(CLOCK_MISSING)('a canary', () => {
     await staged.campaigns.control(staged.id, 'resume', 'ada', '');
     await finishChunk(staged, 0);
     expect(await bytesOf(staged)).toBe('SSSSSDPPPP');
+  });
+
+  it('ends when it is given up, however long it would be held', async () => {
+    const staged = await launched({ giveUpMs: HOLD / 2 });
+    expect(await tryFirst(staged, 0, 'sent')).toEqual({ kind: 'open', waitMs: 60_000 });
+    clock.stop(START + HOLD / 2 - 1_000);
+    expect(await claim(staged, 0)).toEqual({ kind: 'held', waitMs: 1_000 });
+    expect(await tryFirst(staged, 1, 'sent')).toEqual({ kind: 'open', waitMs: 1_000 });
+    expect((await campaignOf(staged)).canary).toMatchObject({ kind: 'hold' });
+    clock.advance(1_000);
+    for (const n of [0, 1]) expect(await staged.ledger.finish(await claimed(staged, n))).toEqual({ kind: 'finished' });
+    expect(await bytesOf(staged)).toBe('SFFFFSFFFF');
   });
 
   it.each(['out', 'hold'] as const)('is given up by a release and by a cancel while it is %s', async (stage) => {

@@ -189,7 +189,7 @@ export async function recordOf(staged: Staged, index: number, chunk = 0): Promis
 
 /** Invariant 1: the counters add up to the total and equal a recount of the bytes. Throws where they don't. */
 export async function assertBalanced(staged: Staged): Promise<void> {
-  const [bytes, counters] = [await bytesOf(staged), await countersOf(staged)];
+  const [bytes, counters] = await Promise.all([bytesOf(staged), countersOf(staged)]);
   const recount = Object.fromEntries(STATE_NAMES.map((name) => [name, 0])) as Record<State, number>;
   for (const byte of Buffer.from(bytes)) {
     const state = stateOfByte(byte);

@@ -12,8 +12,8 @@ import { assertBalanced, begin, campaignOf, type Staged, settle, verdict } from 
 /** One step of a campaign's life: anybody who ever owned a chunk may speak at any time, in any order. */
 export type Op =
   | { readonly do: 'claim'; readonly chunk: number }
-  /** Claims, begins and stalls there; and a claim whose owner sends all that is open and finishes. */
-  | { readonly do: 'stall' | 'drain'; readonly chunk: number }
+  /** Claims, begins and stalls there, or leaves the chunk so; and a claim whose owner sends all that is open and finishes. */
+  | { readonly do: 'stall' | 'leave' | 'drain'; readonly chunk: number }
   | { readonly do: 'begin'; readonly owner: number; readonly indices: readonly number[]; readonly twice: boolean }
   | { readonly do: 'settle'; readonly owner: number; readonly verbs: readonly Verb[] }
   /** Outcomes and intents in one step. */
@@ -39,9 +39,18 @@ export type Op =
   /** A retry opens the next round, of those that were tried at all, or of everybody; and a second one with the same plan is refused. */
   | { readonly do: 'reopen'; readonly unknown: boolean; readonly skipped: boolean; readonly tried: boolean }
   | { readonly do: 'start' | 'judge' }
-  /** Its hours begin, or are over. */
-  | { readonly do: 'hours'; readonly open: boolean }
+  /** It is before its span, in it, or behind it. */
+  | { readonly do: 'hours'; readonly are: Hours }
+  /** A worker says the next span, of the one that it saw; or of an older one, or in an older round. */
+  | { readonly do: 'span'; readonly seen: 'now' | 'older' | 'older round'; readonly open: boolean }
+  /** The whole canary is tried, where there is one; and the time of its hold is over, where it has begun. */
+  | { readonly do: 'canary'; readonly verbs: readonly Verb[] }
+  | { readonly do: 'hold-over' }
   | { readonly do: 'pause' | 'resume' | 'release' | 'cancel' };
+
+type Hours = 'before' | 'open' | 'over';
+
+const HOUR = 3_600_000;
 
 interface Owner {
   readonly claim: ClaimedChunk;
@@ -72,18 +81,21 @@ export class Model {
   readonly #owners: Owner[] = [];
   #paused = false;
   #cancelling = false;
-  /** It is not its time. */
-  #shut = false;
-  /** Its canary is out, or waited for, of which each chunk has the first one. */
+  #hours: Hours = 'open';
+  #span: readonly [opensAt: number | null, closesAt: number | null] = [null, null];
+  /** Its canary is out, or waited for; its hold is over and it was not judged. */
   #canary: 'out' | 'hold' | null;
+  #holdOver = false;
+  /** How many of each chunk, from the first on, are of the canary. */
+  readonly #parts: readonly number[];
   readonly #tried: boolean[];
-  #phase: 'queued' | 'sending' | 'aggregating' | 'ended' = 'sending';
+  #phase: 'queued' | 'sending' | 'aggregating' | 'ended';
   #round = 1;
   /** What came after the close. */
   #lateWords: { readonly owner: Owner; readonly index: number; readonly verb: Verb }[] = [];
   #aggregator = '';
 
-  constructor(staged: Staged) {
+  constructor(staged: Staged, phase: 'queued' | 'sending' = 'sending', parts: readonly number[] = []) {
     const table = <T>(value: T) =>
       Array.from({ length: staged.chunks }, () => Array.from({ length: staged.perChunk }, () => value));
     const list = <T>(value: T) => Array.from({ length: staged.chunks }, () => value);
@@ -99,8 +111,44 @@ export class Model {
     this.#claims = list(0);
     this.#finished = list(false);
     this.#holder = list<Owner | null>(null);
-    this.#tried = list(false);
+    this.#phase = phase;
+    this.#parts = parts;
+    this.#tried = list(false).map((_, chunk) => this.#partOf(chunk) === 0);
     this.#canary = staged.options.canary ? 'out' : null;
+  }
+
+  /** Of a campaign that was just sealed, or opened again: with hours it has a span, and is in it. */
+  async opened(): Promise<void> {
+    const { opensAt, closesAt, openedAt, giveUpAt } = await campaignOf(this.#staged);
+    const has = this.#staged.options.schedule != null;
+    same('the span', [opensAt !== null, closesAt !== null], [has, has]);
+    if (closesAt !== null && closesAt <= Date.now()) throw new Error('a span that is over before it has begun');
+    same('the time of giving up', giveUpAt, (openedAt ?? 0) + this.#staged.options.giveUpMs);
+    this.#span = [opensAt, closesAt];
+    this.#hours = 'open';
+  }
+
+  /** It goes on, with nobody's help but time's and its operator's, until it has ended. */
+  async end(): Promise<void> {
+    if (this.#isOpen) {
+      await this.#setHours('open');
+      await this.#control('resume');
+      await this.#start();
+      for (let times = 0; times < 2; times++) {
+        await this.#all(['sent']);
+        if (this.#canary === null) continue;
+        await this.#endHold();
+        await this.#judge();
+        await this.#control('resume');
+      }
+    }
+    if (!this.#finished.every(Boolean)) throw new Error(`it never ends: ${JSON.stringify(this.#bytes)}`);
+    if (this.#phase !== 'ended') await this.#close('z', false);
+    if (this.#phase !== 'ended') await this.#mark('z', false);
+    await this.#compare(
+      this.#bytes.map((row) => row.join('')),
+      false,
+    );
   }
 
   /** Does one step in the ledger and in the model; throws where they differ or an invariant is broken. */
@@ -115,13 +163,14 @@ export class Model {
       case 'claim':
         return this.#claim(op.chunk);
       case 'stall':
+      case 'leave':
       case 'drain': {
         const owners = this.#owners.length;
         await this.#claim(op.chunk);
         const owner = this.#owners[owners] ?? null;
         await this.#begin(owner, [0, 1, 2], false);
         if (op.do === 'stall') return;
-        await this.#settle(owner, ['sent', 'sent', 'sent']);
+        if (op.do === 'drain') await this.#settle(owner, ['sent', 'sent', 'sent']);
         return this.#finish(owner);
       }
       case 'begin':
@@ -156,14 +205,13 @@ export class Model {
       case 'judge':
         return this.#judge();
       case 'hours':
-        // The clock is not moved: its hours are moved against it.
-        await this.#staged.redis.hset(
-          campaignKeys(this.#staged.id).campaign,
-          'opensAt',
-          op.open ? 0 : Date.now() + 3_600_000,
-        );
-        this.#shut = !op.open;
-        return;
+        return this.#setHours(op.are);
+      case 'span':
+        return this.#saySpan(op);
+      case 'canary':
+        return this.#canary === null ? undefined : this.#all(op.verbs);
+      case 'hold-over':
+        return this.#endHold();
       default:
         return this.#control(op.do);
     }
@@ -171,7 +219,7 @@ export class Model {
 
   async #start(): Promise<void> {
     const started = await this.#staged.campaigns.start(this.#staged.id, this.#round);
-    const waits = this.#phase === 'queued' && this.#shut && !this.#cancelling;
+    const waits = this.#phase === 'queued' && this.#hours !== 'open' && !this.#cancelling;
     const word = typeof started === 'object' ? started.kind : started;
     same('start', word, waits ? 'closed' : this.#isOpen ? 'ok' : 'phase');
     if (this.#isOpen && !waits) this.#phase = 'sending';
@@ -181,11 +229,15 @@ export class Model {
     const judged = await this.#staged.campaigns.judge(await campaignOf(this.#staged));
     if (this.#phase !== 'sending') return same('judge', judged, 'phase');
     if (this.#canary !== 'hold') return same('judge', judged, 'none');
-    const firsts = this.#bytes.map((row, chunk) => [row[0] ?? '', this.#used[chunk]?.[0] ?? 0] as const);
-    const failed = firsts.filter(([byte, used]) => 'FU'.includes(byte) || (byte === 'D' && used > 0)).length;
+    if (!this.#holdOver) return same('judge', judged, 'held');
+    const firsts = this.#bytes.flatMap((row, chunk) =>
+      row.slice(0, this.#partOf(chunk)).map((byte, index) => [byte, this.#used[chunk]?.[index] ?? 0] as const),
+    );
+    const failed = firsts.filter(([byte, used]) => 'FU'.includes(byte) || ('PID'.includes(byte) && used > 0)).length;
     const tried = failed + firsts.filter(([byte]) => byte === 'S').length;
     const allowed = tried * (this.#staged.options.canary?.abortAbove ?? 0);
     same('judge', judged, tried === 0 ? 'nobody' : failed > allowed ? 'failed' : 'over');
+    same('what was found', (await campaignOf(this.#staged)).canaryFound, { tried, failed });
     this.#canary = null;
     if (judged === 'nobody') this.#paused = true;
     if (judged === 'failed') this.#cancelling = true;
@@ -193,21 +245,59 @@ export class Model {
 
   /** Who is the chunk's part of the canary was tried, or never will be; the last chunk to say so lets the hold begin. */
   #noteTried(chunk: number): void {
-    if (this.#canary === null || 'PI'.includes(this.#bytes[chunk]?.[0] ?? '')) return;
+    if (this.#canary === null || this.#waitsForCanary(chunk)) return;
     this.#tried[chunk] = true;
     if (this.#tried.every(Boolean)) this.#canary = 'hold';
+  }
+
+  #partOf(chunk: number): number {
+    return this.#parts[chunk] ?? 0;
+  }
+
+  /** Whether somebody of its part was not tried yet, or is on the wire. */
+  #waitsForCanary(chunk: number): boolean {
+    return (this.#bytes[chunk] ?? []).slice(0, this.#partOf(chunk)).some((byte) => 'PI'.includes(byte));
+  }
+
+  async #endHold(): Promise<void> {
+    if (this.#canary !== 'hold') return;
+    await this.#staged.redis.hset(campaignKeys(this.#staged.id).campaign, 'holdUntil', 1);
+    this.#holdOver = true;
+  }
+
+  /** The clock is not moved: its hours are moved against it. */
+  async #setHours(are: Hours): Promise<void> {
+    const now = Date.now();
+    const spans = { before: [now + HOUR, now + 2 * HOUR], open: [1, now + HOUR], over: [1, 2] } as const;
+    const [opensAt, closesAt] = spans[are];
+    this.#span = [opensAt, closesAt];
+    this.#hours = are;
+    const key = campaignKeys(this.#staged.id).campaign;
+    await this.#staged.redis.hset(key, 'opensAt', opensAt, 'closesAt', closesAt);
+  }
+
+  async #saySpan({ seen, open }: Extract<Op, { do: 'span' }>): Promise<void> {
+    const campaign = await campaignOf(this.#staged);
+    const { closesAt, round } = campaign;
+    const older = seen === 'older' ? { closesAt: (closesAt ?? 3) - 1 } : {};
+    const thawed = seen === 'older round' ? { round: round - 1 } : {};
+    const now = Date.now();
+    const next = open ? { opensAt: now, closesAt: now + HOUR } : { opensAt: now + HOUR, closesAt: now + 2 * HOUR };
+    await this.#staged.campaigns.span({ ...campaign, ...older, ...thawed }, next);
+    if (this.#hours !== 'over' || seen !== 'now') return;
+    this.#hours = open ? 'open' : 'before';
+    this.#span = [next.opensAt, next.closesAt];
   }
 
   /** What a claim says where nobody of the chunk may be begun; null where it says nothing of that. */
   #refusedClaim(chunk: number): readonly string[] | null {
     if (this.#cancelling) return null;
-    if (this.#shut) return ['closed'];
-    const first = this.#bytes[chunk]?.[0] ?? '';
-    if (this.#canary === null || 'PI'.includes(first)) return null;
+    if (this.#hours !== 'open') return ['closed'];
+    if (this.#canary === null || this.#waitsForCanary(chunk)) return null;
     this.#noteTried(chunk);
-    if (this.#canary === 'hold') return ['judge'];
+    if (this.#canary === 'hold' && this.#holdOver) return ['judge'];
     // Who was refused for now is due within a millisecond.
-    return first === 'D' ? ['held', 'claimed'] : ['held'];
+    return this.#bytes[chunk]?.includes('D') ? ['held', 'claimed'] : ['held'];
   }
 
   async #control(action: 'pause' | 'resume' | 'release' | 'cancel'): Promise<void> {
@@ -217,7 +307,7 @@ export class Model {
     if (action === 'cancel') this.#cancelling = true;
     else this.#paused = action === 'pause';
     if (action !== 'release') return;
-    this.#shut = false;
+    [this.#hours, this.#span] = ['open', [null, null]];
     this.#canary = null;
   }
 
@@ -255,6 +345,14 @@ export class Model {
 
   async #end({ verbs, told, by }: Extract<Op, { do: 'end' }>): Promise<void> {
     if (told === 'cancel') await this.#control('cancel');
+    await this.#all(verbs);
+    if (told === 'pause') await this.#control('pause');
+    await this.#close('a', false);
+    await this.#mark(by, false);
+  }
+
+  /** Each chunk is claimed, all that may be is begun and settled, and the chunk left. */
+  async #all(verbs: readonly Verb[]): Promise<void> {
     for (const [chunk, row] of this.#bytes.entries()) {
       const owners = this.#owners.length;
       await this.#claim(chunk);
@@ -267,9 +365,6 @@ export class Model {
       );
       await this.#finish(owner);
     }
-    if (told === 'pause') await this.#control('pause');
-    await this.#close('a', false);
-    await this.#mark(by, false);
   }
 
   async #reopen({ unknown, skipped, tried }: Extract<Op, { do: 'reopen' }>): Promise<void> {
@@ -299,7 +394,8 @@ export class Model {
     this.#phase = 'queued';
     this.#lateWords = [];
     [this.#paused, this.#cancelling, this.#aggregator] = [false, false, ''];
-    [this.#shut, this.#canary] = [false, null];
+    this.#canary = null;
+    await this.opened();
     await this.#reopenAgain(plan, campaign);
   }
 
@@ -373,6 +469,7 @@ export class Model {
     if (this.#paused && !this.#cancelling) return same('claim', claim, { kind: 'refused', why: 'paused' });
     const refused = this.#refusedClaim(chunk);
     if (refused) same('claim', refused.includes(claim.kind) ? claim.kind : refused, claim.kind);
+    if (claim.kind === 'closed') same('whether that is to be found out', claim.waitMs === 0, this.#hours === 'over');
     if (refused && claim.kind !== 'claimed') return;
     if (claim.kind !== 'claimed') throw new Error(`claim: ${JSON.stringify(claim)}`);
     const claims = (this.#claims[chunk] ?? 0) + 1;
@@ -393,6 +490,8 @@ export class Model {
     const owner: Owner = { claim: claim.claim, chunk, round: this.#round, onWire: new Set(), last: [], crashed: false };
     this.#holder[chunk] = owner;
     this.#owners.push(owner);
+    const ends = this.#canary === null || this.#cancelling;
+    same('how many may be begun', claim.claim.part, ends ? row.length : this.#partOf(chunk));
     same('the states that the claim returns', claim.claim.states.toString(), row.join(''));
   }
 
@@ -424,7 +523,7 @@ export class Model {
     }
     const granted = indices.filter((index) => {
       const byte = this.#bytes[owner.chunk]?.[index] ?? '';
-      return byte === 'I' || ('PD'.includes(byte) && (this.#canary === null || index === 0));
+      return byte === 'I' || ('PD'.includes(byte) && (this.#canary === null || index < this.#partOf(owner.chunk)));
     });
     same('begin', begun, { kind: 'granted', indices: granted });
     owner.last = [];
@@ -450,7 +549,7 @@ export class Model {
     if (this.#holder[owner.chunk] !== owner) return 'fenced';
     if (this.#cancelling) return 'cancelling';
     if (this.#paused) return 'paused';
-    return this.#shut ? 'waits' : null;
+    return this.#hours === 'open' ? null : 'waits';
   }
 
   async #settle(owner: Owner | null, verbs: readonly Verb[]): Promise<void> {
@@ -597,9 +696,17 @@ export class Model {
   }
 
   async #compare(before: readonly string[], reopened: boolean): Promise<void> {
-    await assertBalanced(this.#staged);
-    same('late words', (await this.#staged.campaigns.late(this.#staged.id)).length, this.#lateWords.length);
-    const now = await this.#read();
+    // At once, since this is after every step.
+    const [{ flags, opensAt, closesAt, canary }, late, now] = await Promise.all([
+      campaignOf(this.#staged),
+      this.#staged.campaigns.late(this.#staged.id),
+      this.#read(),
+      assertBalanced(this.#staged),
+    ]);
+    same('its flags', [flags.paused !== null, flags.cancelling], [this.#paused, this.#cancelling]);
+    same('its canary', canary?.kind ?? null, this.#canary);
+    same('its span', [opensAt, closesAt], this.#span);
+    same('late words', late.length, this.#lateWords.length);
     now.forEach(({ bytes, used }, chunk) => {
       same(`the states of chunk ${chunk}`, bytes, (this.#bytes[chunk] ?? []).join(''));
       same(`the attempts of chunk ${chunk}`, used, this.#used[chunk]);

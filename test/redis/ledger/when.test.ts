@@ -1,8 +1,12 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schedule } from '../../../src/domain/schedule.js';
+import { spanFrom } from '../../../src/domain/span.js';
+import { openRound, planRetry } from '../../../src/pipeline/retrier.js';
 import { untilOpen } from '../../../src/pipeline/timing.js';
-import { campaignKeys, chunkKeys, stagingKeys } from '../../../src/redis/keys.js';
+import { CAMPAIGNS, campaignKeys, chunkKeys, OPEN_CAMPAIGNS, stagingKeys } from '../../../src/redis/keys.js';
+import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
+import { createStagingStore } from '../../../src/redis/ledger/staging.js';
 import { CLOCK_MISSING, type HeldClock, heldClock } from '../../support/clock.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
 import {
@@ -13,10 +17,15 @@ import {
   claimed,
   finishChunk,
   keysWithoutExpiry,
+  OPTIONS,
   recordOf,
+  type Staged,
   sealed,
   settle,
+  TEMPLATE,
+  totalsOf,
   verdict,
+  writeChunk,
 } from './fixture.js';
 
 /** A Tuesday, in winter. */
@@ -157,6 +166,66 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     expect(await bytesOf(late)).toBe('FFF');
   });
 
+  it('waits for nothing where it was released while it was staged', async () => {
+    clock.stop(DAY);
+    const [id, nonce] = ['released-early', 'n1'];
+    const canary = { share: 0.5, holdMs: 1, abortAbove: 0 };
+    const options = { ...OPTIONS, schedule: { ...OFFICE, at: DAY + HOUR }, canary };
+    const staging = createStagingStore(redis);
+    await staging.open(id, nonce, 'salt', options);
+    await staging.template(id, nonce, TEMPLATE);
+    await writeChunk(staging, { id, nonce, n: 0, perChunk: 3, options });
+    const campaigns = createCampaigns(redis);
+    expect(await campaigns.control(id, 'release', 'ada', '')).toMatchObject({ kind: 'ok', phase: 'staging' });
+    await staging.seal(id, nonce, totalsOf(1, 3), options, await spanFrom(options.schedule, DAY));
+    const free = { openedAt: DAY, giveUpAt: DAY + HOUR, opensAt: null, closesAt: null, canary: null };
+    expect(await campaigns.get(id)).toMatchObject(free);
+    expect(await campaigns.start(id, 1)).toBe('ok');
+  });
+
+  it('leaves nothing behind where its staging is given up', async () => {
+    clock.stop(DAY);
+    const [id, nonce] = ['discarded', 'n1'];
+    const schedule = { at: Date.now() + 60 * 24 * HOUR, hours: null };
+    const options = { ...OPTIONS, schedule, canary: { share: 0.5, holdMs: 1, abortAbove: 0 } };
+    const staging = createStagingStore(redis);
+    await staging.open(id, nonce, 'salt', options);
+    await staging.template(id, nonce, TEMPLATE);
+    for (const n of [0, 1]) await writeChunk(staging, { id, nonce, n, perChunk: 3, options });
+    // One chunk too many: the seal refuses, when it has given all the time to live that the schedule needs.
+    const span = { opensAt: schedule.at, closesAt: null };
+    await expect(staging.seal(id, nonce, totalsOf(3, 3), options, span)).rejects.toThrow(/lost some of its chunks/);
+    await staging.discard(id, nonce);
+    expect((await redis.keys('*')).filter((key) => key.includes(id))).toEqual([]);
+    expect([await redis.zscore(CAMPAIGNS, id), await redis.sismember(OPEN_CAMPAIGNS, id)]).toEqual([null, 0]);
+  });
+
+  it('is given up when it is said to be, and not when its hours come the next time', async () => {
+    const giveUpMs = 12 * HOUR;
+    clock.stop(OPENS);
+    const open = await sealed(redis, { schedule: OFFICE, giveUpMs, chunks: 1 });
+    await open.campaigns.start(open.id, 1);
+    clock.stop(CLOSES);
+    const ref = { campaign: open.id, round: 1, chunk: 0 };
+    const closed = { kind: 'closed', waitMs: 0, now: CLOSES } as const;
+    expect(await open.ledger.claim(ref, open.nonce)).toEqual(closed);
+    expect(await untilOpen(await campaignOf(open), closed, open.campaigns)).toBe(4 * HOUR);
+    expect(await open.ledger.claim(ref, open.nonce)).toMatchObject({ kind: 'closed', waitMs: 4 * HOUR });
+
+    clock.stop(OPENS);
+    const queued = await sealed(redis, { schedule: OFFICE, giveUpMs, chunks: 1 });
+    clock.stop(CLOSES);
+    expect(await queued.campaigns.start(queued.id, 1)).toEqual(closed);
+    expect(await untilOpen(await campaignOf(queued), closed, queued.campaigns)).toBe(4 * HOUR);
+    expect(await queued.campaigns.start(queued.id, 1)).toMatchObject({ kind: 'closed', waitMs: 4 * HOUR });
+    clock.stop(OPENS + giveUpMs);
+    expect(await queued.campaigns.start(queued.id, 1)).toBe('ok');
+    for (const each of [open, queued]) {
+      await claimed(each);
+      expect(await bytesOf(each)).toBe('FFF');
+    }
+  });
+
   it('waits no longer once it is released, and is given up as if that had been its time', async () => {
     clock.stop(DAY);
     const schedule = { ...OFFICE, at: DAY + 48 * HOUR };
@@ -169,6 +238,44 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     expect(await staged.campaigns.start(staged.id, 1)).toBe('ok');
     await finishChunk(staged, 0);
     expect(await bytesOf(staged)).toBe('SSS');
+  });
+
+  /** Cancelled, closed, and opened again for those who were skipped. */
+  async function again(staged: Staged) {
+    const { campaigns, scratch, retries, id, nonce } = staged;
+    await campaigns.control(id, 'cancel', 'ada', '');
+    expect(await campaigns.start(id, 1)).toBe('ok');
+    for (let n = 0; n < staged.chunks; n++) await staged.ledger.finish(await claimed(staged, n));
+    expect(await campaigns.close(id, nonce, 1, 't')).toBe('ok');
+    expect(await campaigns.mark(await campaignOf(staged), 't', '{}')).toBe('ok');
+    const ports = { campaigns, scratch, retries };
+    const asked = { unknown: false, skipped: true, where: null };
+    return openRound(await planRetry(id, asked, null, ports), ports);
+  }
+
+  it('has no time in a further round, although it was cancelled before that', async () => {
+    clock.stop(DAY);
+    const staged = await sealed(redis, { schedule: { at: DAY + 48 * HOUR, hours: null }, giveUpMs: HOUR });
+    const round = await again(staged);
+    expect(round).toMatchObject({ opensAt: null, closesAt: null, openedAt: DAY, giveUpAt: DAY + HOUR });
+    expect(await staged.campaigns.start(staged.id, 2)).toBe('ok');
+  });
+
+  it('has its hours in a further round, now and later', async () => {
+    clock.stop(DAY);
+    const staged = await sealed(redis, { schedule: { ...OFFICE, at: DAY + 480 * HOUR }, giveUpMs: 48 * HOUR });
+    const round = await again(staged);
+    const span = { opensAt: OPENS, closesAt: CLOSES };
+    expect(round).toMatchObject({ ...span, openedAt: OPENS, giveUpAt: OPENS + 48 * HOUR });
+    expect(await staged.campaigns.start(staged.id, 2)).toMatchObject({ kind: 'closed', waitMs: OPENS - DAY });
+    clock.stop(CLOSES);
+    const closed = { kind: 'closed', waitMs: 0, now: CLOSES } as const;
+    expect(await staged.campaigns.start(staged.id, 2)).toEqual(closed);
+    expect(await untilOpen(round, closed, staged.campaigns)).toBe(16 * HOUR);
+    // A word about the round before comes too late.
+    await staged.campaigns.span({ ...round, round: 1 }, { opensAt: DAY, closesAt: DAY + 1 });
+    clock.stop(OPENS + 24 * HOUR);
+    expect(await staged.campaigns.start(staged.id, 2)).toBe('ok');
   });
 
   it('outlasts a pause: resumed outside its hours, it waits for them', async () => {
