@@ -163,7 +163,12 @@ describe('that property notices a ledger that', () => {
     ['judges before the hold is over', 'judge', 'if now < holdUntil', 'if false'],
     ['judges what was allowed as too many', 'judge', '+ 1e-7', '- 1e-7'],
     ['goes on where nobody of the canary has an outcome', 'judge', 'if tried == 0', 'if false'],
-    ['judges without those who are tried again', 'judge', " or state == 'I' or state == 'P'", ''],
+    [
+      'judges without those who were refused for now',
+      'judge',
+      "if state == 'D' or state == 'I' or state == 'P'",
+      'if false',
+    ],
     ['judges who is not of the canary', 'judge', '0, part - 1)', '0, -1)'],
     [
       'calls for a judgement during the hold',
