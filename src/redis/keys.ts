@@ -28,8 +28,10 @@ export interface PaceKeys {
   readonly slow: string;
   /** Hash: the last slot of a campaign. */
   campaign(id: string): string;
-  /** Hash: the last slot of a group of domains, and the rate that it was cut to. The scripts name it from `relay`. */
+  /** Hash: the last slot of a group of domains. The scripts name it from `relay`, and the next one, too. */
   domain(group: string): string;
+  /** Hash: the rate that a group was cut to. Not in the one before, which lives as long as there are slots. */
+  rate(group: string): string;
   /** Hash: who may have how many messages of a group under way. */
   leases(group: string): string;
 }
@@ -46,6 +48,7 @@ export function paceKeys(relay: string): PaceKeys {
     slow: of(`slow:${relay}`),
     campaign: (id) => of(`campaign:${id}`),
     domain: (group) => of(`domain:${relay}:${group}`),
+    rate: (group) => of(`rate:${relay}:${group}`),
     leases: (group) => of(`leases:${relay}:${group}`),
   };
 }

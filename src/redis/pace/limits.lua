@@ -8,14 +8,15 @@ local prefix, relayId = string.match(KEYS[1], '^(.-:)relay:(.*)$')
 local now = micros()
 local reply = { 'ok', redis.call('GET', KEYS[2]) or '' }
 for _, group in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
-  local key = prefix .. 'domain:' .. relayId .. ':' .. group
-  local f = redis.call('HMGET', key, 'rate', 'step', 'at', 'cutAt', 'last')
+  local key = prefix .. 'rate:' .. relayId .. ':' .. group
+  local f = redis.call('HMGET', key, 'rate', 'step', 'at', 'cutAt')
   if f[1] then
+    local last = tonumber(redis.call('HGET', prefix .. 'domain:' .. relayId .. ':' .. group, 'last') or 0)
     local rate = grown(tonumber(f[1]), tonumber(f[2]), tonumber(f[3]), now)
     reply[#reply + 1] = group
     reply[#reply + 1] = string.format('%.3f', rate)
     reply[#reply + 1] = f[4]
-    reply[#reply + 1] = string.format('%.0f', math.max(now, tonumber(f[5] or 0) + 1000000 / rate))
+    reply[#reply + 1] = string.format('%.0f', math.max(now, last + 1000000 / rate))
     reply[#reply + 1] = redis.call('PTTL', key)
   else
     redis.call('ZREM', KEYS[3], group)

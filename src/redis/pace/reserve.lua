@@ -18,8 +18,8 @@ local function bucket(key, rate)
 end
 
 -- The narrower of what the operator and the relay allow; 0 where neither limits.
-local function groupRate(key, own)
-  local f = redis.call('HMGET', key, 'rate', 'step', 'at')
+local function groupRate(group, own)
+  local f = redis.call('HMGET', prefix .. 'rate:' .. relayId .. ':' .. group, 'rate', 'step', 'at')
   if not f[1] then return own end
   local learnt = grown(tonumber(f[1]), tonumber(f[2]), tonumber(f[3]), now)
   return own > 0 and math.min(own, learnt) or learnt
@@ -30,7 +30,7 @@ local campaign = bucket(KEYS[2], tonumber(ARGV[2]))
 local asks = {}
 for at = 3, #ARGV, 3 do
   local key = prefix .. 'domain:' .. relayId .. ':' .. ARGV[at]
-  local group = ARGV[at] ~= '' and bucket(key, groupRate(key, tonumber(ARGV[at + 2]))) or nil
+  local group = ARGV[at] ~= '' and bucket(key, groupRate(ARGV[at], tonumber(ARGV[at + 2]))) or nil
   local buckets = {}
   for _, one in pairs({ relay or false, campaign or false, group or false }) do
     if one then buckets[#buckets + 1] = one end

@@ -55,7 +55,7 @@ export function createPaceStore(redis: Redis): PaceStore {
     async throttled(relay, { group, acceptedPerSecond, share, answers, known }) {
       const k = paceKeys(relayId(relay));
       const args = [group, acceptedPerSecond, share, answers, known ? 1 : 0, LEAST_RATE, SLOW_FOR_MS, MOST_SLOW];
-      await runScript(redis, scripts.throttled, [k.domain(group), k.slow], args);
+      await runScript(redis, scripts.throttled, [k.rate(group), k.slow], args);
     },
 
     async lease(relay, group, owner, wanted, limit) {

@@ -4,7 +4,7 @@
 -- is little, so that it grows fast until it is throttled again.
 -- A relay that throttles by anything but the pace does so at any rate, and would be slowed down to nothing: two cuts in a row that
 -- did not lower the share as they should have are taken back, and none is made for twenty seconds.
--- KEYS: domain slow
+-- KEYS: rate slow
 -- ARGV: group accepted(a second) share answers(that the share is of) known(0 or 1) leastRate keepMs most(groups that are
 --   remembered)
 -- Returns: ok. Repeated: cut once more at most.
