@@ -7,7 +7,7 @@ import type { RelayPace } from './relay-pace.js';
 /** One call asks for so many groups, the others come next. */
 const ASKS = 64;
 const MOST_WANTED = 200;
-/** Slots are asked for again long before those that are given at once have gone: Redis may take a while. */
+/** Slots are asked for again so long, more or less, before those that are there have gone: Redis may take a while. */
 const REFILL_MS = 100;
 const FAILED_MS = 1_000;
 const AGAIN_MS = 25;
@@ -153,9 +153,11 @@ export class Pacer {
       const at = performance.now();
       asks.forEach(({ group }, i) => {
         const { slots, waitMs, intervalMs } = grants[i] ?? { slots: [], waitMs: FAILED_MS, intervalMs: 0 };
-        this.#permitsOf(group).add(slots, intervalMs, at);
-        // Several processes that wait for the same slot don't ask at the same moment.
-        const least = slots.length > 1 ? REFILL_MS : Math.random() * 5;
+        const permits = this.#permitsOf(group);
+        permits.add(slots, intervalMs, at);
+        // Several processes never ask in step: the first one would get all that there is, every time.
+        const stocked = permits.nextAt(at + REFILL_MS) < Number.POSITIVE_INFINITY;
+        const least = stocked ? REFILL_MS * (0.5 + Math.random()) : Math.random() * 5;
         this.#askAt.set(group, at + 1 + Math.max(least, waitMs));
       });
     } catch (error) {

@@ -12,7 +12,7 @@ export class Permits {
     return this.#times.length;
   }
 
-  /** When the next one will be good that is not yet; infinity where there is none. */
+  /** When the first one will be good that is not yet by then; infinity where there is none. */
   nextAt(now: number): number {
     return this.#times.find((time) => time > now) ?? Number.POSITIVE_INFINITY;
   }
