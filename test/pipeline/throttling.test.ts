@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CLOCK_MISSING } from '../support/clock.js';
+import { bucket, throttlingWorld, type World } from './throttling-world.js';
+
+if (CLOCK_MISSING) console.info(CLOCK_MISSING);
+
+describe.skipIf(CLOCK_MISSING)('workers at a relay that throttles, minutes of it by a held clock', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await throttlingWorld('throttling');
+  });
+  afterEach(() => world.clear());
+
+  const join = async (workers: number, connections: number) => {
+    for (let n = 0; n < workers; n++) await world.worker(connections);
+  };
+
+  it.each([
+    { takes: 5, burst: 5, workers: 4, connections: 10 },
+    { takes: 100, burst: 10, workers: 4, connections: 20 },
+    { takes: 100, burst: 100, workers: 4, connections: 20 },
+  ])(
+    'find out what it takes: $takes/s, $burst of them at once',
+    async ({ takes, burst, workers, connections }) => {
+      world.relay(bucket(takes, burst));
+      await join(workers, connections);
+      await world.play(50);
+      for (let n = 0; n < 2; n++) {
+        const { perSecond, share, by } = await world.play(30);
+        expect(perSecond).toBeGreaterThan(takes * 0.9);
+        expect(perSecond).toBeLessThan(takes * 1.1);
+        expect(share).toBeLessThan(0.1);
+        expect(Math.min(...by)).toBeGreaterThan(takes / workers / 2);
+      }
+    },
+    60_000,
+  );
+
+  it('find out that it takes a thousand a second, and share them', async () => {
+    world.relay(bucket(1_000, 100));
+    await join(3, 50);
+    await world.play(10);
+    const { perSecond, share, by, asks } = await world.play(20);
+    expect(perSecond).toBeGreaterThan(900);
+    expect(share).toBeLessThan(0.1);
+    expect(Math.min(...by)).toBeGreaterThan(1_000 / 3 / 2);
+    expect(asks).toBeLessThan(3 * 20);
+  }, 60_000);
+
+  it('ask for slots some times a second, as many as they are', async () => {
+    world.relay(bucket(100, 10));
+    await join(6, 2);
+    await world.play(20);
+    expect((await world.play(20)).asks).toBeLessThan(6 * 20);
+  }, 60_000);
+
+  it('are not slowed down by a relay that throttles a third of all messages at any pace', async () => {
+    await join(3, 4);
+    const { perSecond } = await world.play(5);
+    let n = 0;
+    world.relay(() => ++n % 3 > 0);
+    expect((await world.play(120)).perSecond).toBeGreaterThan(perSecond * (2 / 3) * 0.3);
+    expect((await world.play(40)).perSecond).toBeGreaterThan(perSecond * (2 / 3) * 0.6);
+  }, 60_000);
+
+  it('follow a relay that takes less, and in some minutes one that takes more again', async () => {
+    world.relay(bucket(100, 10));
+    await join(1, 10);
+    await world.play(20);
+    world.relay(bucket(20, 10));
+    await world.play(20);
+    const less = await world.play(20);
+    expect(less.perSecond).toBeGreaterThan(18);
+    expect(less.share).toBeLessThan(0.1);
+    world.relay(bucket(100, 10));
+    await world.play(120);
+    const soon = await world.play(10);
+    expect(soon.perSecond).toBeGreaterThan(35);
+    expect(soon.perSecond).toBeLessThan(70);
+    await world.play(300);
+    expect((await world.play(20)).perSecond).toBeGreaterThan(90);
+  }, 60_000);
+});
