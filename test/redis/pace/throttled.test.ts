@@ -119,12 +119,12 @@ describe.skipIf(CLOCK_MISSING)(
       ['few answers', 9, 1],
       ['a cut of long ago', 50, 15.001],
     ])('is cut by %s as ever: these say nothing of whether a cut helps', async (_, answers, seconds) => {
-      await throttled(100, 0.2, false);
+      await throttled(100, 0.5, false);
       later(2);
       for (let n = 0; n < 4; n++) {
         const before = (await rate()) ?? 0;
-        await throttled(0, 0.2, true, answers);
-        expect(await rate()).toBeCloseTo(before * 0.8);
+        await throttled(0, 0.5, true, answers);
+        expect(await rate()).toBeCloseTo(before * 0.5);
         later(seconds);
       }
     });
