@@ -129,12 +129,10 @@ it('throttling uses no attempt, and slows its domain down for everybody', async 
   const states = await bytesOf(staged);
   expect(states.replace(/[^F]/g, '')).toBe('');
   expect([...states].filter((state, n) => n % 2 === 1 && state === 'S')).toHaveLength(200);
-  // For a quarter of a second it is looked how much the relay takes; then they are slowed down, from about 250 a second.
-  const [first = 0] = google;
-  const [soon, later] = [google.filter((at) => at < first + 250), google.filter((at) => at > first + 700)];
-  expect(soon.length).toBeGreaterThan(40);
-  expect(later.length).toBeGreaterThan(20);
-  expect(mostWithin(later, 250)).toBeLessThan(soon.length / 2);
+  // For a quarter of a second it is looked how much the relay takes: 20, of about 60. That is 80 a second at most, and cut later.
+  const later = google.filter((at) => at > (google[0] ?? 0) + 700);
+  expect(later.length).toBeGreaterThan(0);
+  expect(mostWithin(later, 250)).toBeLessThan(32);
   const { slow } = await createPaceStore(redis).state(staged.options.relay);
   expect(slow.map(({ group }) => group)).toEqual(['gmail.com']);
   expect(relay.handed).toEqual([]);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDice } from '../soak/dice.js';
 import { CLOCK_MISSING } from '../support/clock.js';
 import { bucket, throttlingWorld, type World } from './throttling-world.js';
 
@@ -18,6 +19,7 @@ describe.skipIf(CLOCK_MISSING)('workers at a relay that throttles, minutes of it
   it.each([
     { takes: 5, burst: 5, workers: 4, connections: 10 },
     { takes: 100, burst: 10, workers: 4, connections: 20 },
+    { takes: 100, burst: 10, workers: 8, connections: 5 },
     { takes: 100, burst: 100, workers: 4, connections: 20 },
   ])(
     'find out what it takes: $takes/s, $burst of them at once',
@@ -55,13 +57,33 @@ describe.skipIf(CLOCK_MISSING)('workers at a relay that throttles, minutes of it
     expect((await world.play(20)).asks).toBeLessThan(6 * 20);
   }, 60_000);
 
-  it('are not slowed down to nothing by a relay that throttles a third of all messages at any pace', async () => {
-    await join(3, 4);
-    const { perSecond } = await world.play(5);
-    let n = 0;
-    world.relay(() => ++n % 3 > 0);
-    expect((await world.play(160)).perSecond).toBeGreaterThan(perSecond * (2 / 3) * 0.2);
-  }, 60_000);
+  it.each([1 / 3, 1 / 10])(
+    'are not slowed down by a relay that throttles by chance, at any pace: %d',
+    async (share) => {
+      await join(3, 4);
+      const { perSecond } = await world.play(5);
+      const dice = createDice('throttling by chance');
+      world.relay(() => dice.int(1, 30) > share * 30);
+      await world.play(100);
+      expect((await world.play(60)).perSecond).toBeGreaterThan(perSecond * (1 - share) * 0.8);
+    },
+    60_000,
+  );
+
+  it.each([50, 5])(
+    'do not take a relay for one that throttles by chance where it takes less: %d/s',
+    async (takes) => {
+      world.relay(bucket(100, 10));
+      await join(3, 7);
+      await world.play(30);
+      world.relay(bucket(takes, 10));
+      await world.play(25);
+      const less = await world.play(25);
+      expect(less.perSecond).toBeGreaterThan(takes * 0.8);
+      expect(less.share).toBeLessThan(0.3);
+    },
+    60_000,
+  );
 
   it('follow a relay that takes less, and in some minutes one that takes more again', async () => {
     world.relay(bucket(100, 10));

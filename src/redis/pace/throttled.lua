@@ -2,31 +2,47 @@
 -- decrease: what is known of the share that was throttled says by how much, and it grows back by a step a second.
 -- The first to be throttled says how much the relay took of it, and others that did not know yet add theirs. What was seen by then
 -- is little, so that it grows fast until it is throttled again.
--- A relay that throttles by anything but the pace does so at any rate, and would be slowed down to nothing: two cuts in a row that
--- did not lower the share as they should have are taken back, and none is made for twenty seconds.
+-- A relay that throttles by anything but the pace does so at any rate, and would be slowed down to nothing: where what was throttled
+-- since a cut shows twice that it did not help, all since then are taken back, and none is made for twenty seconds, unless more is
+-- throttled than was.
 -- KEYS: rate slow
 -- ARGV: group accepted(a second) share answers(that the share is of) known(0 or 1) leastRate keepMs most(groups that are
 --   remembered)
 -- Returns: ok. Repeated: cut once more at most.
 local BETWEEN_CUTS, FIRST_WORDS, COMPARED, CALM = 1000000, 2000000, 15000000, 20000000
--- Where less is throttled it stays: a relay that ends a session now and then is no slower for it. Of few answers a share says
--- little.
-local TOLERATED, ENOUGH = 0.05, 10
+-- Where less is throttled it stays: a relay that ends a session now and then is no slower for it.
+local TOLERATED = 0.05
 local now = micros()
 local accepted, share, least = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
-local f = redis.call('HMGET', KEYS[1], 'rate', 'step', 'at', 'cutAt', 'firstAt', 'calmUntil', 'cutShare', 'cutFactor',
-  'cutRate', 'vain', 'rateBefore')
+local f = redis.call('HMGET', KEYS[1], 'rate', 'step', 'at', 'cutAt', 'firstAt', 'calmUntil', 'triedRate', 'triedShare',
+  'triedOf', 'vain', 'answers', 'throttled', 'expected')
 local rate, step, cutAt = tonumber(f[1] or nil), tonumber(f[2] or nil), tonumber(f[4] or nil)
+local triedRate, triedShare = tonumber(f[7] or nil), tonumber(f[8] or nil)
+local triedOf, told = tonumber(f[9] or nil), tonumber(ARGV[4])
 local changed = {}
 
--- Whether the last cut lowered the share by less than a quarter of what it would have, were it the pace: then the relay takes as
--- much as before, and at the rate of now that is another share.
+-- By how many of its standard deviations a share of so many answers is above that of the rate that was tried: both may be chance.
+local function above(found, of)
+  local both = (found * of + triedShare * triedOf) / (of + triedOf)
+  return (found - triedShare) / math.sqrt(math.max(1e-9, both * (1 - both) * (1 / of + 1 / triedOf)))
+end
+
+-- More is throttled than at the rate that was tried, and not by chance: the relay takes less by now.
+local hasRisen = triedShare and above(share, told) > 3
+local isCalm = now < tonumber(f[6] or 0) and not hasRisen
+
+-- What was answered since a rate was tried: of so many, so many were throttled, and would have been, were it the pace.
+local answers, throttled, expected = tonumber(f[11] or 0), tonumber(f[12] or 0), tonumber(f[13] or 0)
+
+-- Whether the cuts since a rate was tried lowered the share by less than half of what they would have, were it the pace: then the
+-- relay takes as much as it did, and at the rate of now that is another share. Nil where the answers since then are too few to tell
+-- the one from the other.
 local function wasInVain()
-  local before, factor = tonumber(f[7] or nil), tonumber(f[8] or nil)
-  if not before or now - cutAt > COMPARED or tonumber(ARGV[4]) < ENOUGH then return false end
-  local takes = tonumber(f[9]) / factor * (1 - before)
-  local expected = math.max(0, 1 - takes / rate)
-  return expected <= before / 2 and share > expected + 0.75 * (before - expected)
+  if not triedRate or hasRisen or now - cutAt > COMPARED then return false end
+  answers, throttled = answers + told, throttled + told * share
+  expected = expected + told * math.max(0, 1 - triedRate * (1 - triedShare) / rate)
+  if above(expected / answers, answers) > -2 then return nil end
+  return throttled > (expected + triedShare * answers) / 2
 end
 
 if not rate then
@@ -37,16 +53,18 @@ else
   if ARGV[5] == '0' and now - tonumber(f[5]) < FIRST_WORDS then
     rate = rate + accepted
     step = rate / 4
-  elseif now - cutAt >= BETWEEN_CUTS and share > TOLERATED and now >= tonumber(f[6] or 0) then
+  elseif now - cutAt >= BETWEEN_CUTS and share > TOLERATED and not isCalm then
     local vain = wasInVain()
-    if vain and f[10] == '1' then
-      rate, changed.calmUntil, changed.cutShare, changed.vain = tonumber(f[11]), now + CALM, false, false
+    if vain and f[10] then
+      rate, changed.calmUntil, changed.triedRate, changed.vain = triedRate, now + CALM, false, false
     else
       -- Once may be chance, or answers that belong to the rate before.
-      changed.vain, changed.rateBefore = vain, vain and tonumber(f[11]) or rate
-      changed.cutShare, changed.cutFactor = share, math.max(0.5, 1 - share)
-      rate = math.max(least, rate * changed.cutFactor)
-      changed.cutRate = rate
+      if vain then changed.vain = true elseif vain == false then
+        changed.calmUntil, changed.triedRate, changed.triedShare, changed.triedOf, changed.vain = false, rate, share, told, false
+      end
+      if vain ~= nil then answers, throttled, expected = 0, 0, 0 end
+      changed.answers, changed.throttled, changed.expected = answers, throttled, expected
+      rate = math.max(least, rate * math.max(0.5, 1 - share))
     end
     step, cutAt = math.max(rate / 100, 0.05), now
   end

@@ -116,7 +116,7 @@ describe.skipIf(CLOCK_MISSING)(
     });
 
     it.each([
-      ['few answers', 9, 1],
+      ['few answers', 2, 1],
       ['a cut of long ago', 50, 15.001],
     ])('is cut by %s as ever: these say nothing of whether a cut helps', async (_, answers, seconds) => {
       await throttled(100, 0.5, false);
@@ -138,6 +138,52 @@ describe.skipIf(CLOCK_MISSING)(
         const before = (await rate()) ?? 0;
         await throttled(0, 0.08, true, 100);
         expect(await rate()).toBeCloseTo(before * 0.92);
+      }
+    });
+
+    it('is what it was when few answers, together, have said that cuts did not help', async () => {
+      await throttled(100, 0.5, false);
+      later(2);
+      const rates: number[] = [];
+      for (let n = 0; n < 10; n++) {
+        await throttled(0, 0.5, true, 2);
+        rates.push(Math.round((await rate()) ?? 0));
+        later(1);
+      }
+      // 8 answers tell half from nothing; they say so once, and 8 more say it again.
+      expect(rates).toEqual([75, 38, 19, 10, 5, 2, 1, 1, 150, 152]);
+    });
+
+    it('is cut at once where more is throttled than at the rate that was tried: the relay takes less', async () => {
+      await throttled(100, 0.2, false);
+      later(2);
+      const words = (share: number) => throttled(0, share, true, 50);
+      for (const share of [0.2, 0.2, 0.2]) {
+        await words(share);
+        later(1);
+      }
+      await words(0.4);
+      expect(await rate()).toBeCloseTo(150 + 1.5);
+      // The calm is over by the first of these; and a share that rises is no cut in vain, however often.
+      for (const share of [0.5, 0.8, 1]) {
+        const before = (await rate()) ?? 0;
+        await words(share);
+        expect(await rate()).toBeCloseTo(before / 2);
+        later(1);
+      }
+      const before = (await rate()) ?? 0;
+      await words(0.06);
+      expect(await rate()).toBeCloseTo(before * 0.94);
+    });
+
+    it('is not what it was where a cut helped by more than half of what it should have', async () => {
+      await throttled(100, 0.2, false);
+      later(2);
+      for (const share of [0.4, 0.15, 0.06]) {
+        const before = (await rate()) ?? 0;
+        await throttled(0, share, true, 100);
+        expect(await rate()).toBeCloseTo(before * (1 - share));
+        later(1);
       }
     });
 
