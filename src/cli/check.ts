@@ -1,13 +1,12 @@
 import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
-import { parseSender } from '../message/sender.js';
-import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
+import { compileTemplate } from '../message/template.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
-import { loadPlanTemplate, openPlanList, sourceName, unknownVariables } from './plan.js';
+import { fromOf, loadPlanTemplate, mayFailOn, openPlanList, replyToOf, sourceName, unknownVariables } from './plan.js';
 import type { Session } from './session.js';
 import { type Checked, checkLines, checkObject, isRefused } from './view/check.js';
 
@@ -24,11 +23,12 @@ export async function check(settings: CheckSettings, { terminal }: Session): Pro
 /** Each step goes on where an earlier one found a fault, as far as that leaves something to look at. */
 async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>> {
   const findings: Finding[] = [];
-  const from = await attempt(findings, () => parseSender(settings.from).header);
-  const replyTo = await attempt(findings, () => settings.replyTo && parseSender(settings.replyTo).header);
+  const source = await attempt(findings, () => loadPlanTemplate(settings, { id: 'check', name: settings.list }));
+  // What can't be read may have named one.
+  const from = source || settings.from !== null ? await attempt(findings, () => fromOf(settings, source ?? {})) : null;
+  const replyTo = await attempt(findings, () => replyToOf(settings, source ?? {}));
   await checkRelay(settings, findings);
-  const source = await attempt(findings, () => loadPlanTemplate(settings));
-  const template = source && (await compile(source, findings));
+  const template = source && (await attempt(findings, () => compileTemplate(source)));
   const list = await attempt(findings, () => openPlanList(settings));
   if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));
   const unknown = template && list ? unknownVariables(template, list, sourceName(settings)) : [];
@@ -36,10 +36,9 @@ async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>
   if (!list) return { source: sourceName(settings), rows: 0, sendable: 0, largest: null, findings };
 
   const variables = template && unknown.length === 0 ? new VariableChecks(template.needs.map((n) => n.variable)) : null;
-  const renderAll = list.format !== 'csv';
   const messages =
     source && template && variables && from !== null
-      ? new MessageChecks({ source, template, from, replyTo, renderAll })
+      ? new MessageChecks({ source, template, from, replyTo, renderAll: mayFailOn(template, list) })
       : null;
   return { source: sourceName(settings), ...(await readRows(list, { findings, variables, messages })) };
 }
@@ -47,23 +46,6 @@ async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>
 async function checkRelay({ smtp }: CheckSettings, findings: Finding[]): Promise<void> {
   if (smtp !== null) await attempt(findings, () => parseRelayUrls(smtp.reveal()));
   else findings.push(finding('RELAY_MISSING', 'no relay is named yet', 'For the launch, set SMTP_URL or give --smtp.'));
-}
-
-/** The compiled template; where it has faults, the first one of each part is found. */
-async function compile(source: TemplateSource, findings: Finding[]): Promise<CompiledTemplate | null> {
-  const faults: Finding[] = [];
-  const whole = await attempt(faults, () => compileTemplate(source));
-  if (whole) return whole;
-  const none = { ...source, subject: '', html: null, text: '' };
-  for (const part of [{ subject: source.subject }, { html: source.html }, { text: source.text ?? '' }]) {
-    await attempt(faults, () => compileTemplate({ ...none, ...part }));
-  }
-  const messages = new Set<string>();
-  for (const fault of faults) {
-    if (!messages.has(fault.message)) findings.push(fault);
-    messages.add(fault.message);
-  }
-  return null;
 }
 
 interface Checks {

@@ -18,7 +18,7 @@ import { parseRelayUrls } from '../relay/urls.js';
 import { count } from '../report/format.js';
 import { attachTo } from './attach.js';
 import { type Context, contextAtHand, openContext, sayFindings } from './context.js';
-import { makePlan, type Plan } from './plan.js';
+import { makePlan, type Plan, type PlannedSender } from './plan.js';
 import { paceOf, throughText } from './relay-options.js';
 import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
@@ -32,9 +32,10 @@ type StagingSettings = Pick<LaunchSettings, 'results' | 'chunkSize' | 'dryRun' |
 export async function launch(settings: LaunchSettings, session: Session): Promise<number> {
   const relays = requireRelays(settings.smtp?.reveal() ?? null);
   const when = await whenOf(settings, Date.now());
-  const options = { ...campaignOptions(settings, relays, session.cwd), ...when };
   const id = settings.id ?? newId();
-  const plan = await makePlan(settings);
+  const name = settings.name ?? settings.list;
+  const plan = await makePlan(settings, { id, name });
+  const options = { ...campaignOptions(settings, name, plan.sender, relays, session.cwd), ...when };
   if (plan.list.notice !== null) session.terminal.say(plan.list.notice);
   if (settings.testTo !== null) return testTo(settings.testTo, plan, relays[0], options, settings, session);
   if (settings.dryRun) return dryRun(id, plan, options, settings, session);
@@ -71,11 +72,15 @@ export function newId(): string {
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
 
-function campaignOptions(settings: LaunchSettings, relays: Relays, cwd: string): CampaignOptions {
+function campaignOptions(
+  settings: LaunchSettings,
+  name: string,
+  sender: PlannedSender,
+  relays: Relays,
+  cwd: string,
+): CampaignOptions {
   return {
-    name: settings.name ?? settings.list,
-    from: parseSender(settings.from).header,
-    replyTo: settings.replyTo === null ? null : parseSender(settings.replyTo).header,
+    ...{ name, ...sender },
     relay: identityOf(relays[0]),
     ...(relays.length > 1 && { relays: relays.map(choiceOf) }),
     attempts: settings.attempts,
@@ -113,7 +118,9 @@ export async function stageList(
 ): Promise<Staged> {
   const folder = join(resolve(session.cwd, settings.results), id);
   const rejects = openRejects(join(folder, 'rejects.csv'));
-  const batches = plan.list.packed(plan.needs) ?? plan.list.batches(plan.needs);
+  // Packed rows are never looked at one by one.
+  const packed = plan.check === null ? plan.list.packed(plan.needs) : null;
+  const batches = packed ?? plan.list.batches(plan.needs);
   try {
     return await stage({
       ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },

@@ -11,7 +11,7 @@ export async function* recipientsOf({ list, needs, check }: Plan): AsyncGenerato
     for (const row of batch) {
       if (row.kind === 'reject') continue;
       requireVariables(row.recipient, needs);
-      check(row.recipient);
+      check?.(row.recipient);
       yield row.recipient;
     }
   }

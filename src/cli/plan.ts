@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { closest } from '../config/suggest.js';
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient } from '../domain/recipient.js';
-import { loadTemplate } from '../message/load-template.js';
+import { type LoadedTemplate, loadTemplate } from '../message/load-template.js';
+import { parseSender } from '../message/sender.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
 import type { EncodingChoice } from '../recipients/encoding.js';
 import { readExclude } from '../recipients/exclude.js';
@@ -17,8 +18,15 @@ export interface Plan {
   readonly list: RecipientList;
   readonly template: TemplateSource;
   readonly needs: readonly string[];
-  /** Refuses a recipient on which the template fails. */
-  readonly check: (recipient: Recipient) => void;
+  readonly sender: PlannedSender;
+  /** Refuses a recipient on which the template fails; null where it can't fail on what a list may have. */
+  readonly check: ((recipient: Recipient) => void) | null;
+}
+
+/** Who sends, as `parseSender` gives it. */
+export interface PlannedSender {
+  readonly from: string;
+  readonly replyTo: string | null;
 }
 
 export interface PlanInput {
@@ -26,6 +34,8 @@ export interface PlanInput {
   readonly list: string;
   readonly template: string;
   readonly subject: string | null;
+  readonly from: string | null;
+  readonly replyTo: string | null;
   readonly emailColumn: string | null;
   readonly encoding: EncodingChoice;
   /** Names separated by commas, where the list has no header. */
@@ -36,9 +46,19 @@ export interface PlanInput {
 
 const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.url));
 
+/** What a template may say of its campaign: `{{campaign.name}}`. */
+export interface PlannedCampaign {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** Reads the template and as much of the list as tells its columns, and holds the one against the other. */
-export async function makePlan(input: PlanInput): Promise<Plan> {
-  const template = await loadPlanTemplate(input);
+export async function makePlan(input: PlanInput, campaign: PlannedCampaign): Promise<Plan> {
+  const { from, replyTo, ...template } = await loadPlanTemplate(input, campaign);
+  const sender = {
+    from: fromOf(input, from === undefined ? {} : { from }),
+    replyTo: replyToOf(input, replyTo === undefined ? {} : { replyTo }),
+  };
   const compiled = compileTemplate(template);
   const list = await openPlanList(input);
   const [unknown] = unknownVariables(compiled, list, sourceName(input));
@@ -47,13 +67,36 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
     list,
     template,
     needs: compiled.needs.map((need) => need.variable),
-    // Cells are text, so a column that is there always renders; a value of NDJSON may have any shape.
-    check: list.format === 'csv' ? () => undefined : (recipient) => renderOnce(compiled, recipient),
+    sender,
+    check: mayFailOn(compiled, list) ? (recipient) => renderOnce(compiled, recipient) : null,
   };
 }
 
-export function loadPlanTemplate(input: Pick<PlanInput, 'template' | 'subject'>): Promise<TemplateSource> {
-  return loadTemplate(input.template, SHIPPED_TEMPLATES, input.subject);
+/** Cells are text, so a column that is there renders, unless a helper can't write it; a value of NDJSON may have any shape. */
+export function mayFailOn(template: CompiledTemplate, list: RecipientList): boolean {
+  return list.format !== 'csv' || template.mayFail;
+}
+
+export function loadPlanTemplate(
+  { template, subject }: Pick<PlanInput, 'template' | 'subject'>,
+  { id, name }: PlannedCampaign,
+): Promise<LoadedTemplate> {
+  return loadTemplate(template, SHIPPED_TEMPLATES, { subject, campaign: { id, name } });
+}
+
+/** Throws SENDER_INVALID for what is no mailbox, USAGE where nobody is named. */
+export function fromOf(given: Pick<PlanInput, 'from'>, template: Pick<LoadedTemplate, 'from'>): string {
+  const from = given.from ?? template.from;
+  if (from !== undefined) return parseSender(from).header;
+  throw new FanmailError('USAGE', 'no sender is named: --from is missing', {
+    hint: 'give --from "News <news@example.com>", or set FANMAIL_FROM, or write "from" into the template.json of the template',
+  });
+}
+
+/** Throws SENDER_INVALID for what is no mailbox. */
+export function replyToOf(given: Pick<PlanInput, 'replyTo'>, template: Pick<LoadedTemplate, 'replyTo'>): string | null {
+  const replyTo = given.replyTo ?? template.replyTo ?? null;
+  return replyTo === null ? null : parseSender(replyTo).header;
 }
 
 /** Reads whom to exclude, and as much of the list as tells its columns. */

@@ -4,7 +4,6 @@ import { extname, join, resolve } from 'node:path';
 import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { createComposer } from '../message/composer.js';
-import { parseSender } from '../message/sender.js';
 import { compileTemplate } from '../message/template.js';
 import { openFile } from './open-file.js';
 import { pickRecipient } from './pick-recipient.js';
@@ -31,9 +30,8 @@ export async function preview(settings: PreviewSettings, session: Session): Prom
 }
 
 async function composeOne(settings: PreviewSettings): Promise<Previewed> {
-  const from = parseSender(settings.from).header;
-  const replyTo = settings.replyTo === null ? null : parseSender(settings.replyTo).header;
-  const plan = await makePlan({ ...settings, limit: null });
+  const plan = await makePlan({ ...settings, limit: null }, { id: 'preview', name: settings.list });
+  const { from, replyTo } = plan.sender;
   const template = compileTemplate(plan.template);
   const recipient = await pickRecipient(plan, settings);
   const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '' });

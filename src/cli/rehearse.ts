@@ -4,7 +4,6 @@ import { Secret } from '../config/secret.js';
 import type { Settings } from '../config/settings.js';
 import type { CampaignOptions } from '../domain/campaign.js';
 import { EXIT } from '../domain/errors.js';
-import { parseSender } from '../message/sender.js';
 import { compare } from '../rehearsal/comparison.js';
 import { figuresOf } from '../rehearsal/figures.js';
 import { findScenario } from '../rehearsal/find-scenario.js';
@@ -52,8 +51,8 @@ interface Stage {
 export async function rehearse(settings: RehearseSettings, session: Session): Promise<number> {
   const { terminal, log, quiet, cwd } = session;
   const { name, scenario } = findScenario(settings.scenario, cwd);
-  const plan = await makePlan(settings);
   const id = `rehearsal-${newId()}`;
+  const plan = await makePlan(settings, { id, name: `Rehearsal: ${settings.list}` });
   terminal.say(
     rehearsalIntroduction({ ...settings, source: settings.list, name, scenario }, terminal.style).join('\n'),
   );
@@ -101,7 +100,7 @@ async function perform(
     const addresses: string[] = [];
     const staging = { ...settings, dryRun: false, yes: true };
     const tapped = { ...plan, list: tap(plan.list, addresses, session.quiet) };
-    const { totals } = await stageList(id, tapped, optionsOf(stage, relay.port), backend, staging, session);
+    const { totals } = await stageList(id, tapped, optionsOf(stage, plan, relay.port), backend, staging, session);
     const campaign = await backend.campaigns.get(id);
     if (!campaign) throw new Error('the rehearsal vanished from its own Redis');
     await (await backend.wake()).coordinator(campaign);
@@ -127,11 +126,10 @@ async function perform(
 }
 
 /** What a launch would ask for, as far as it makes sense here: nobody is notified, and waits are short. */
-function optionsOf({ settings, session }: Stage, port: number): CampaignOptions {
+function optionsOf({ settings, session }: Stage, { sender }: Plan, port: number): CampaignOptions {
   return {
     name: `Rehearsal: ${settings.list}`,
-    from: parseSender(settings.from).header,
-    replyTo: settings.replyTo === null ? null : parseSender(settings.replyTo).header,
+    ...sender,
     relay: identityOf(parseRelayUrl(urlOf(port))),
     attempts: settings.attempts,
     retryScheduleMs: settings.waits,

@@ -30,11 +30,10 @@ export const OPTIONS = {
     requiredBy: ['launch', 'check', 'preview', 'rehearse'],
   }),
   from: option({
-    describe: 'The sender, such as "News <news@example.com>"',
+    describe: 'The sender: "News <news@example.com>"; or the template names one',
     commands: ['launch', 'check', 'preview', 'rehearse'],
     env: 'FANMAIL_FROM',
     schema: line(),
-    requiredBy: ['launch', 'check', 'preview', 'rehearse'],
   }),
   subject: option({
     describe: "The subject, instead of the template's",

@@ -1,80 +1,113 @@
 import { createHash } from 'node:crypto';
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { FanmailError } from '../domain/errors.js';
+import { PLAIN_LOCALE } from './helpers/locale.js';
+import { assemble } from './source/assemble.js';
+import { SourceFile } from './source/collage.js';
+import { readPart, readPartials } from './source/files.js';
+import { parseTemplateFile, type TemplateFile } from './source/template-file.js';
 import type { TemplateSource } from './template.js';
 
-/** Bytes that a part may have: 1 MB. Gmail clips what is longer than a tenth of that. */
-const MAX_PART_BYTES = 1_048_576;
+export interface LoadOptions {
+  /** Replaces that of the folder. */
+  readonly subject?: string | null;
+  /** What `{{campaign.…}}` stands for, beside the template's own variables. */
+  readonly campaign?: Readonly<Record<string, string>>;
+}
+
+/** A template, and who sends it where the launch does not say. */
+export interface LoadedTemplate extends TemplateSource {
+  readonly from?: string;
+  readonly replyTo?: string;
+}
+
+const FILE = 'template.json';
+
+/** Files of a template's folder, by their names without the ending. */
+interface Read {
+  readonly html: string | null;
+  readonly mjml: string | null;
+  readonly text: string | null;
+}
 
 /**
- * Reads a template's folder: `subject.hbs`, and `html.hbs` or `text.hbs` or both, in UTF-8. A bare name is looked for
- * in the current folder first, then among the templates that come along (`shippedDir`). A `subject` given by option
- * replaces that of the folder.
- * Throws FanmailError TEMPLATE_MISSING for what isn't there, TEMPLATE_SYNTAX for a part that is too large or no UTF-8.
+ * Reads a template's folder: `html.hbs` (or `html.mjml`) or `text.hbs` or both, `subject.hbs` or the subject in
+ * `template.json`, and the folder `partials`, all in UTF-8. A bare name is looked for in the current folder first, then among
+ * the templates that come along (`shippedDir`).
+ * Throws FanmailError TEMPLATE_MISSING for what isn't there, TEMPLATE_SYNTAX for a part that is too large or no UTF-8, and
+ * for what is wrong in it.
  */
 export async function loadTemplate(
   nameOrFolder: string,
   shippedDir: string,
-  subject: string | null = null,
-): Promise<TemplateSource> {
+  options: LoadOptions = {},
+): Promise<LoadedTemplate> {
   const isName = /^[^/\\]+$/.test(nameOrFolder) && nameOrFolder !== '.' && nameOrFolder !== '..';
   const folders = [resolve(nameOrFolder), ...(isName ? [join(shippedDir, nameOrFolder)] : [])];
   for (const folder of folders) {
-    const [html, text] = [await readPart(folder, 'html.hbs'), await readPart(folder, 'text.hbs')];
-    if (html === null && text === null) continue;
-    const line = subject ?? (await readPart(folder, 'subject.hbs'));
-    if (line === null) {
-      const hint = 'Write the subject into it, or give one with --subject.';
-      throw new FanmailError('TEMPLATE_MISSING', `The template ${folder} has no subject.hbs.`, { hint });
-    }
-    const digest = createHash('sha256')
-      .update(JSON.stringify([line, html, text]))
-      .digest('hex');
-    return { name: basename(folder), subject: line, html, text, digest };
+    const read = (file: string) => readPart(folder, file);
+    const parts = { html: await read('html.hbs'), mjml: await read('html.mjml'), text: await read('text.hbs') };
+    if (parts.html === null && parts.mjml === null && parts.text === null) continue;
+    return loadFolder(folder, parts, options);
   }
   throw await missing(nameOrFolder, folders, shippedDir);
 }
 
+async function loadFolder(folder: string, { html, mjml, text }: Read, options: LoadOptions): Promise<LoadedTemplate> {
+  if (html !== null && mjml !== null) {
+    const hint = 'Take one of them away.';
+    throw new FanmailError('TEMPLATE_SYNTAX', `The template ${folder} has html.hbs and html.mjml.`, { hint });
+  }
+  const json = await readPart(folder, FILE);
+  const file = json === null ? {} : parseTemplateFile(join(folder, FILE), json);
+  const as = (name: string, part: string | null) => (part === null ? null : new SourceFile(name, part));
+  const files = {
+    ...{ html: as('html.hbs', html), mjml: as('html.mjml', mjml), text: as('text.hbs', text) },
+    ...{ subject: await subjectOf(folder, file, options.subject ?? null), preheader: file.preheader ?? null },
+    partials: await readPartials(folder),
+  };
+  const { places, ...made } = await assemble(files, { ...file.variables, ...options.campaign });
+  const { from, replyTo } = file;
+  const locale = { locale: file.locale ?? PLAIN_LOCALE.locale, zone: file.zone ?? PLAIN_LOCALE.zone };
+  const hasLocale = file.locale !== undefined || file.zone !== undefined;
+  const asWritten = made.html === html && made.text === text && made.subject === files.subject.text;
+  return {
+    ...{ name: basename(folder), ...made, digest: digestOf([made.subject, made.html, made.text, hasLocale && locale]) },
+    ...(hasLocale && { locale }),
+    ...(!asWritten && { places }),
+    ...(from !== undefined && { from }),
+    ...(replyTo !== undefined && { replyTo }),
+  };
+}
+
+async function subjectOf(folder: string, file: TemplateFile, given: string | null): Promise<SourceFile> {
+  if (given !== null) return new SourceFile('subject.hbs', given);
+  const own = await readPart(folder, 'subject.hbs');
+  if (own !== null && file.subject !== undefined) {
+    const hint = 'Take one of them away.';
+    throw new FanmailError('TEMPLATE_SYNTAX', `The template ${folder} has a subject in ${FILE} and in subject.hbs.`, {
+      hint,
+    });
+  }
+  if (file.subject !== undefined) return new SourceFile(`${FILE} (subject)`, file.subject);
+  if (own !== null) return new SourceFile('subject.hbs', own);
+  const hint = `Write the subject into it, or as "subject" into ${FILE}, or give one with --subject.`;
+  throw new FanmailError('TEMPLATE_MISSING', `The template ${folder} has no subject.hbs.`, { hint });
+}
+
+function digestOf(parts: readonly unknown[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify(parts.filter((part) => part !== false)))
+    .digest('hex');
+}
+
 async function missing(name: string, folders: readonly string[], shippedDir: string): Promise<FanmailError> {
   const shipped = await readdir(shippedDir, { withFileTypes: true }).catch(() => []);
-  const names = shipped.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const isTemplate = (folder: string) => folder !== 'partials';
+  const names = shipped.filter((entry) => entry.isDirectory() && isTemplate(entry.name)).map((entry) => entry.name);
   const looked = folders.map((folder) => join(folder, '{html,text}.hbs')).join(' and ');
   return new FanmailError('TEMPLATE_MISSING', `There is no template ${JSON.stringify(name)}: looked for ${looked}.`, {
     hint: `Give a folder with subject.hbs and html.hbs or text.hbs, or one of these names: ${names.sort().join(', ')}.`,
   });
-}
-
-/** The text of a part, or null where there is no such file. */
-async function readPart(folder: string, file: string): Promise<string | null> {
-  const path = join(folder, file);
-  try {
-    return decode(path, await readLimited(path));
-  } catch (error) {
-    if (error instanceof FanmailError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new FanmailError('TEMPLATE_MISSING', `${path} can't be read: ${message}`, { cause: error });
-  }
-}
-
-async function readLimited(path: string): Promise<Buffer> {
-  const handle = await open(path);
-  try {
-    const { size } = await handle.stat();
-    if (size <= MAX_PART_BYTES) return await handle.readFile();
-    const hint = 'Link to pictures instead of embedding them.';
-    throw new FanmailError('TEMPLATE_SYNTAX', `${path} has ${size} bytes; allowed are ${MAX_PART_BYTES}.`, { hint });
-  } finally {
-    await handle.close();
-  }
-}
-
-function decode(path: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    const hint = 'Save it as UTF-8.';
-    throw new FanmailError('TEMPLATE_SYNTAX', `${path} is not UTF-8.`, { hint, cause });
-  }
 }

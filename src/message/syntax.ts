@@ -1,6 +1,8 @@
-import Handlebars from 'handlebars';
 import type { FanmailError } from '../domain/errors.js';
+import { HELPERS, type Helper, helperOf } from './helpers/helpers.js';
+import { parsePart } from './parse-part.js';
 import { errorAt, type Place } from './place.js';
+import type { Origin } from './source/collage.js';
 
 /** Where a template names a value. */
 export interface Reference extends Place {
@@ -25,89 +27,51 @@ interface Frame {
 const BLOCK_HELPERS: ReadonlySet<string> = new Set(['if', 'unless', 'each', 'with']);
 const RESERVED: ReadonlySet<string> = new Set([...BLOCK_HELPERS, 'lookup', 'helperMissing', 'blockHelperMissing']);
 const DATA: ReadonlySet<string> = new Set(['root', 'index', 'key', 'first', 'last']);
-/** The time that Handlebars takes grows with the square of what is nested, and then the stack ends. */
-const MOST_TAGS = 5_000;
-const LONGEST_TAG = 10_000;
-const ALLOWED = 'Allowed are {{#if}}, {{#unless}}, {{#each}}, {{#with}} and {{lookup}}.';
+const ALLOWED = `Allowed are {{#if}}, {{#unless}}, {{#each}}, {{#with}}, and {{lookup}}, {{${Object.keys(HELPERS).join('}}, {{')}}}.`;
+/** A column of the name of one of these can't be written without `this.`; one that is called like a helper of ours can. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([...RESERVED, ...Object.keys(HELPERS)]);
 
 /** A part of a template as Handlebars parses it, and what it refers to. */
 export interface Inspected {
   readonly program: hbs.AST.Program;
   readonly references: readonly Reference[];
+  /** Some row may have a value that a helper can't write. */
+  readonly mayFail: boolean;
 }
+
+/** Where a place of a text that was put together comes from; null: from the text itself. */
+export type FindOrigin = (place: Place) => Origin | null;
+const ITSELF: FindOrigin = () => null;
 
 /**
  * Parses a part of a template and lists the values it names, in the order of the text.
  * Throws TEMPLATE_SYNTAX with line, column and an excerpt for what doesn't parse and for what fanmail doesn't allow:
  * partials, decorators, unknown helpers, `../` above the row, names of JavaScript's object prototype.
  */
-export function inspect(file: string, source: string): Inspected {
-  refuseUnwieldy(file, source);
-  const walk = new Walk(file, source);
-  const program = parse(file, source);
+export function inspect(file: string, source: string, originOf: FindOrigin = ITSELF): Inspected {
+  const walk = new Walk(file, source, originOf);
+  const program = parsePart(file, source);
   walk.program(program, { scope: { kind: 'row', outer: null }, locals: new Set() });
-  return { program, references: walk.references };
+  return { program, references: walk.references, mayFail: walk.mayFail };
 }
 
-/** A template of a person has a few hundred {{…}}; so many that they take minutes are somebody's bad joke. */
-function refuseUnwieldy(file: string, source: string): void {
-  let tags = 0;
-  for (let at = source.indexOf('{{'); at !== -1; ) {
-    // \{{ is literal text, \\{{ is not.
-    const literal = source[at - 1] === '\\' && source[at - 2] !== '\\';
-    const close = literal ? at : source.indexOf('}}', at);
-    const end = close === -1 ? source.length : close;
-    const isComment = /^\{\{~?!/.test(source.slice(at, at + 4));
-    if (++tags > MOST_TAGS || (end - at > LONGEST_TAG && !isComment)) {
-      const before = source.slice(0, at).split('\n');
-      const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-      const problem = tags > MOST_TAGS ? `there are more than ${MOST_TAGS} {{…}}` : 'this {{ has no near end';
-      throw errorAt('TEMPLATE_SYNTAX', place, source, problem, {
-        hint: `Allowed are ${MOST_TAGS} in a part, each of ${LONGEST_TAG} characters at most.`,
-      });
-    }
-    at = source.indexOf('{{', end + 2);
-  }
-}
-
-function parse(file: string, source: string): hbs.AST.Program {
-  try {
-    return Handlebars.parse(source);
-  } catch (error) {
-    const place = error instanceof Handlebars.Exception && placeOf(file, error);
-    throw errorAt('TEMPLATE_SYNTAX', place || lastToken(file), source, words(error), { cause: error });
-  }
-}
-
-/** Where Handlebars says that an error happened; undefined where it doesn't. */
-export function placeOf(file: string, { lineNumber, column }: { lineNumber?: unknown; column?: unknown }) {
-  if (typeof lineNumber !== 'number' || typeof column !== 'number') return undefined;
-  return { file, line: lineNumber, column: column + 1 } satisfies Place;
-}
-
-/** The grammar's errors carry no place, but the lexer still stands at the token that didn't fit. */
-function lastToken(file: string): Place {
-  const { Parser } = Handlebars as {
-    Parser?: { lexer?: { yylloc?: { first_line: number; first_column: number } } };
-  };
-  const token = Parser?.lexer?.yylloc;
-  return { file, line: token?.first_line ?? 1, column: (token?.first_column ?? 0) + 1 };
-}
-
-/** What Handlebars said, without its excerpt and the list of token names that its grammar expected. */
-function words(error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error);
-  return said.includes('\n') ? 'this does not fit: something before it is still open, or it is misspelt' : said;
+interface Call {
+  readonly path: hbs.AST.PathExpression;
+  readonly params: readonly hbs.AST.Expression[];
+  readonly hash: hbs.AST.Hash | undefined;
 }
 
 class Walk {
   readonly references: Reference[] = [];
+  mayFail = false;
   readonly #file: string;
   readonly #source: string;
+  readonly #originOf: FindOrigin;
 
-  constructor(file: string, source: string) {
+  constructor(file: string, source: string, originOf: FindOrigin) {
     this.#file = file;
     this.#source = source;
+    this.#originOf = originOf;
   }
 
   program(program: hbs.AST.Program | undefined, frame: Frame): void {
@@ -142,6 +106,8 @@ class Walk {
       this.#call({ ...statement, path }, frame);
       return;
     }
+    // To Handlebars a name alone would call the helper; here a column may be called date.
+    if (helperOf(name)) path.original = `./${path.original}`;
     const value = this.#path(path, frame);
     if (value === 'row') throw this.#refusal(statement, 'the row as a whole is no text', 'Name one of its columns.');
   }
@@ -160,9 +126,11 @@ class Walk {
     this.program(block.inverse, frame);
   }
 
-  #call(call: { path: hbs.AST.PathExpression; params: hbs.AST.Expression[]; hash: hbs.AST.Hash }, frame: Frame): void {
+  #call(call: Call, frame: Frame): void {
     const name = simpleName(call.path, frame);
-    if (name !== 'lookup') {
+    const helper = helperOf(name);
+    if (helper) this.#checkCall(call, helper);
+    else if (name !== 'lookup') {
       const shown = call.path.original;
       const known = name !== null && RESERVED.has(name);
       throw this.#refusal(
@@ -170,12 +138,26 @@ class Walk {
         known ? `{{${shown}}} is the name of a helper, which can't stand here` : `{{${shown} …}} is an unknown helper`,
         known ? `A column of this name is {{this.${shown}}}. ${ALLOWED}` : ALLOWED,
       );
-    }
-    if (call.params.length !== 2) {
+    } else if (call.params.length !== 2) {
       throw this.#refusal(call.path, '{{lookup}} takes a value and a name', 'For example {{lookup prices plan}}.');
     }
     for (const param of call.params) this.#expression(param, frame);
     this.#hash(call.hash, frame);
+  }
+
+  #checkCall({ path, params, hash }: Call, { takes, named, usage, fails }: Helper): void {
+    const [least, most] = takes;
+    this.mayFail ||= fails;
+    const example = `For example ${usage}.`;
+    if (params.length < least || params.length > most) {
+      const values = least === most ? `${least}` : `${least} to ${most}`;
+      const problem = `{{${path.original}}} takes ${values} ${most === 1 ? 'value' : 'values'}, and not ${params.length}`;
+      throw this.#refusal(path, problem, example);
+    }
+    const odd = hash?.pairs.find(({ key }) => !named.includes(key));
+    if (!odd) return;
+    const allowed = named.length > 0 ? `Allowed are ${named.map((name) => `${name}=`).join(', ')}.` : example;
+    throw this.#refusal(odd, `{{${path.original}}} knows no ${odd.key}=`, allowed);
   }
 
   #hash(hash: hbs.AST.Hash | undefined, frame: Frame): void {
@@ -224,11 +206,17 @@ class Walk {
   }
 
   #refusal(node: hbs.AST.Node, problem: string, hint: string): FanmailError {
-    return errorAt('TEMPLATE_SYNTAX', this.#place(node), this.#source, problem, { hint });
+    const { place, source } = this.#origin(node);
+    return errorAt('TEMPLATE_SYNTAX', place, source, problem, { hint });
   }
 
   #place(node: hbs.AST.Node): Place {
-    return { file: this.#file, line: node.loc.start.line, column: node.loc.start.column + 1 };
+    return this.#origin(node).place;
+  }
+
+  #origin({ loc }: hbs.AST.Node): Origin {
+    const place = { file: this.#file, line: loc.start.line, column: loc.start.column + 1 };
+    return this.#originOf(place) ?? { place, source: this.#source };
   }
 }
 
@@ -240,7 +228,7 @@ function asPath(path: hbs.AST.PathExpression | hbs.AST.Literal): hbs.AST.PathExp
 }
 
 /** `this.x` and `./x`: Handlebars' own test, which makes them neither helpers nor block parameters. */
-function isScoped(path: hbs.AST.PathExpression): boolean {
+export function isScoped(path: hbs.AST.PathExpression): boolean {
   return /^\.|this\b/.test(path.original);
 }
 

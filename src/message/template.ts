@@ -1,9 +1,12 @@
 import Handlebars from 'handlebars';
 import { FanmailError } from '../domain/errors.js';
 import type { Value, Variables } from '../domain/recipient.js';
+import { HELPERS } from './helpers/helpers.js';
+import { type Locale, PLAIN_LOCALE } from './helpers/locale.js';
+import { placeOf } from './parse-part.js';
 import { type Piece, splitProgram } from './pieces.js';
 import { errorAt, type Place } from './place.js';
-import { inspect, placeOf, type Reference } from './syntax.js';
+import { inspect, type Reference } from './syntax.js';
 import { textFromHtml } from './text-from-html.js';
 
 /** A template as it is written: plain JSON, so that it can travel to the workers. At least one of html and text is set. */
@@ -14,6 +17,10 @@ export interface TemplateSource {
   readonly text: string | null;
   /** SHA-256 over the parts, in hex. */
   readonly digest: string;
+  /** What its helpers write in; absent: English, UTC. */
+  readonly locale?: Locale;
+  /** Where each variable was written first, where the parts are not as they were written. */
+  readonly places?: Readonly<Record<string, Place>>;
 }
 
 /** A variable of the row that a template uses, and the first place where it does. */
@@ -44,6 +51,8 @@ export interface TemplateParts {
 }
 
 export interface CompiledTemplate extends TemplateParts {
+  /** A text of a row may be one that a helper can't write: whoever launches renders every row once. */
+  readonly mayFail: boolean;
   /** Each variable once, in the order of subject, HTML, text. */
   readonly needs: readonly Need[];
   /** Throws FanmailError TEMPLATE_RENDER, naming the part and the variable. */
@@ -52,6 +61,13 @@ export interface CompiledTemplate extends TemplateParts {
 
 interface Part extends TemplatePart {
   readonly references: readonly Reference[];
+  readonly mayFail: boolean;
+}
+
+/** What the parts of a template have in common. */
+interface Whole {
+  readonly handlebars: typeof Handlebars;
+  readonly places: TemplateSource['places'];
 }
 
 /**
@@ -61,13 +77,14 @@ interface Part extends TemplatePart {
  */
 export function compileTemplate(source: TemplateSource): CompiledTemplate {
   requireTexts(source);
-  const handlebars = environment();
-  const subject = compilePart(handlebars, 'subject.hbs', source.subject, false);
-  const html = source.html === null ? null : compilePart(handlebars, 'html.hbs', source.html, true);
-  const text = source.text === null ? null : compilePart(handlebars, 'text.hbs', source.text, false);
-  const plain = text ?? (source.html === null ? null : compileTextOf(handlebars, source.html));
+  const whole = { handlebars: environment(source.locale ?? PLAIN_LOCALE), places: source.places };
+  const subject = compilePart(whole, 'subject.hbs', source.subject, false);
+  const html = source.html === null ? null : compilePart(whole, 'html.hbs', source.html, true);
+  const text = source.text === null ? null : compilePart(whole, 'text.hbs', source.text, false);
+  const plain = text ?? (source.html === null ? null : compileTextOf(whole, source.html));
   return {
-    ...{ needs: needsOf([subject, html, text]), subject, html, text: plain },
+    ...{ needs: needsOf([subject, html, text], source.places), subject, html, text: plain },
+    mayFail: [subject, html, text].some((part) => part?.mayFail),
     render: (variables) => ({
       subject: oneLine(joined(subject, variables)),
       html: html === null ? null : joined(html, variables),
@@ -103,7 +120,7 @@ function requireTexts({ subject, html, text }: TemplateSource): void {
 }
 
 /** Handlebars of our own, so that what other code registers globally isn't seen here. */
-function environment(): typeof Handlebars {
+function environment(at: Locale): typeof Handlebars {
   const handlebars = Handlebars.create();
   handlebars.unregisterHelper('log');
   // The built-in one asks the prototype, and writes to the console where that is refused.
@@ -112,8 +129,32 @@ function environment(): typeof Handlebars {
       ? Object.getOwnPropertyDescriptor(holder, String(name))?.value
       : undefined,
   );
+  for (const [name, { call }] of Object.entries(HELPERS)) {
+    handlebars.registerHelper(name, (...given: unknown[]) => {
+      const { hash, loc } = given.pop() as Handlebars.HelperOptions & { loc: hbs.AST.SourceLocation };
+      try {
+        return call(given, hash, at);
+      } catch (error) {
+        const said = error instanceof Error ? error.message : String(error);
+        throw new UnfitValue(`{{${name} …}}: ${said}`, { loc } as hbs.AST.Node);
+      }
+    });
+  }
   return Object.assign(handlebars, { JavaScriptCompiler: textCompiler(handlebars) });
 }
+
+/** A helper can't write a value. */
+class UnfitValue extends Handlebars.Exception {
+  /** Handlebars adds the place to its messages. */
+  readonly problem: string;
+
+  constructor(problem: string, node: hbs.AST.Node) {
+    super(problem, node);
+    this.problem = problem;
+  }
+}
+
+const KNOWN_HELPERS = { log: false, ...Object.fromEntries(Object.keys(HELPERS).map((name) => [name, true])) };
 
 /** Handlebars adds two numbers that stand side by side and aren't escaped: of `{{a}}{{b}}` in text it makes their sum. */
 function textCompiler(handlebars: typeof Handlebars): unknown {
@@ -132,14 +173,14 @@ function textCompiler(handlebars: typeof Handlebars): unknown {
   return TextCompiler;
 }
 
-function compilePart(handlebars: typeof Handlebars, file: string, source: string, escaped: boolean): Part {
-  const { program, references } = inspect(file, source);
+function compilePart({ handlebars, places }: Whole, file: string, source: string, escaped: boolean): Part {
+  const { program, references, mayFail } = inspect(file, source);
   const access = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false };
   const pieces: Piece[] = splitProgram(program, escaped, (body) => {
     const render = handlebars.compile<Variables>(
       { ...program, body },
       {
-        ...{ strict: true, noEscape: !escaped, knownHelpersOnly: true, knownHelpers: { log: false } },
+        ...{ strict: true, noEscape: !escaped, knownHelpersOnly: true, knownHelpers: KNOWN_HELPERS },
         // Compiling applies whitespace control once more. Then `~` finds nothing left to take, but a block would now be
         // looked at as if it had its lines for itself.
         ignoreStandalone: true,
@@ -151,12 +192,13 @@ function compilePart(handlebars: typeof Handlebars, file: string, source: string
   const values = (variables: Variables): string[] => dynamic.map((print) => print(variables));
   return {
     references,
+    mayFail,
     pieces: pieces.map((piece) => (typeof piece === 'string' ? piece : null)),
     values: (variables) => {
       try {
         return values(variables);
       } catch (error) {
-        throw renderError({ file, source, references }, error, () => values(described(variables)));
+        throw renderError({ file, source, references, places }, error, () => values(described(variables)));
       }
     },
   };
@@ -171,9 +213,9 @@ function comparable(variables: Variables): Variables {
   return Object.assign(Object.create(COMPARABLE), variables);
 }
 
-function compileTextOf(handlebars: typeof Handlebars, html: string): Part {
+function compileTextOf(whole: Whole, html: string): Part {
   try {
-    return compilePart(handlebars, 'html.hbs (as text)', textFromHtml(html), false);
+    return compilePart(whole, 'html.hbs (as text)', textFromHtml(html), false);
   } catch (error) {
     const hint = 'Add a text.hbs to the template: no text can be made from this HTML.';
     if (error instanceof FanmailError) throw new FanmailError(error.code, error.message, { hint, cause: error });
@@ -183,12 +225,17 @@ function compileTextOf(handlebars: typeof Handlebars, html: string): Part {
   }
 }
 
-function needsOf(parts: readonly (Part | null)[]): readonly Need[] {
+function needsOf(parts: readonly (Part | null)[], places: TemplateSource['places']): readonly Need[] {
   const needs = new Map<string, Need>();
   for (const { variable, file, line, column } of parts.flatMap((part) => part?.references ?? [])) {
-    if (variable !== null && !needs.has(variable)) needs.set(variable, { variable, file, line, column });
+    if (variable !== null && !needs.has(variable))
+      needs.set(variable, { variable, file, line, column, ...placeIn(places, variable) });
   }
   return [...needs.values()];
+}
+
+function placeIn(places: TemplateSource['places'], variable: string | null | undefined): Place | undefined {
+  return places && typeof variable === 'string' && Object.hasOwn(places, variable) ? places[variable] : undefined;
 }
 
 /** Control characters, line ends and runs of blanks become one space, so nothing in a variable can start a header. */
@@ -202,19 +249,38 @@ interface Failed {
   readonly file: string;
   readonly source: string;
   readonly references: readonly Reference[];
+  readonly places: TemplateSource['places'];
 }
 
-function renderError({ file, source, references }: Failed, error: unknown, again: () => unknown): FanmailError {
-  const cause = caughtFrom(again) ?? error;
+function renderError({ file, source, references, places }: Failed, error: unknown, again: () => unknown): FanmailError {
+  const cause = error instanceof UnfitValue ? error : (caughtFrom(again) ?? error);
   const place = cause instanceof Handlebars.Exception ? placeOf(file, cause) : undefined;
   if (!place) {
     const said = cause instanceof Error ? cause.message : String(cause);
     return new FanmailError('TEMPLATE_RENDER', `${file} can't be rendered for this row: ${said}`, { cause });
   }
+  if (cause instanceof UnfitValue) {
+    const hint = 'Mend the value in the list, or leave the row out.';
+    return errorIn(place, source, places, cause.problem, { hint, cause });
+  }
   const named = references.find((one) => one.line === place.line && one.column === place.column);
   const problem = `the row has no value for {{${named?.path ?? '…'}}}`;
   const hint = 'A value that may be missing is written {{#if name}}{{name}}{{/if}}; an empty value is no fault.';
-  return errorAt('TEMPLATE_RENDER', place, source, problem, { hint, cause });
+  return errorIn(placeIn(places, named?.variable) ?? place, source, places, problem, { hint, cause });
+}
+
+/** Where the parts are not as they were written, there is no line to show, and no place but that of a variable. */
+function errorIn(
+  place: Place,
+  source: string,
+  places: TemplateSource['places'],
+  problem: string,
+  options: { hint?: string; cause: unknown },
+): FanmailError {
+  if (!places) return errorAt('TEMPLATE_RENDER', place, source, problem, options);
+  const known = Object.values(places).includes(place);
+  const where = known ? `${place.file}, line ${place.line}, column ${place.column}` : place.file;
+  return new FanmailError('TEMPLATE_RENDER', `${where}: ${problem}`, options);
 }
 
 function caughtFrom(action: () => unknown): unknown {

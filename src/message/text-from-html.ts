@@ -7,7 +7,7 @@ const CLOSE = '\uFDD1';
 // The (?<!…) below keep the search linear: a long run is tried from its first character alone.
 
 /** `{{…}}` of every kind, with the backslashes that escape it: `\{{` is literal text, `\\{{x}}` a backslash and a value. */
-const MUSTACHE =
+export const MUSTACHE =
   /(?<!\\)\\{2,}(?=\{\{)|\\\{\{|\{\{!--[\s\S]*?--~?\}\}|\{\{~?![\s\S]*?\}\}|\{\{\{[\s\S]*?\}\}\}|\{\{(?:"[^"]*"|'[^']*'|\[[^\]]*\]|[^}"'[])*\}\}/g;
 
 const OPTIONS: Options = {

@@ -23,8 +23,8 @@ export interface StageInput {
   readonly listDigest: () => string;
   readonly chunkSize: number | null;
   readonly reject: (rejects: readonly Reject[]) => Promise<void>;
-  /** A further check of each recipient that doesn't come packed; throws to refuse the launch. */
-  readonly check: (recipient: Recipient) => void;
+  /** A further check of each recipient that doesn't come packed; throws to refuse the launch. Null: none is needed. */
+  readonly check: ((recipient: Recipient) => void) | null;
   /** Asked when all is staged and nothing is sealed; throws to give up. */
   readonly confirm: (staged: Staged) => Promise<void>;
   readonly store: StagingStore;
@@ -84,7 +84,7 @@ async function writeChunks(input: StageInput): Promise<Staged> {
       const recipients = batch.flatMap((row) => (row.kind === 'recipient' ? row.recipient : []));
       for (const recipient of recipients) {
         requireVariables(recipient, input.needs);
-        input.check(recipient);
+        input.check?.(recipient);
       }
       first ??= recipients[0] ?? null;
       await chunks.add(recipients);

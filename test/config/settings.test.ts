@@ -121,9 +121,9 @@ describe('a bad value', () => {
   });
 
   test('of a required option that is missing names the option and the variable', () => {
-    const error = refusal(() => launch({ from: undefined }));
-    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('--from') });
-    expect(error.hint).toContain('FANMAIL_FROM');
+    const error = refusal(() => launch({ template: undefined }));
+    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('--template') });
+    expect(error.hint).toContain('FANMAIL_TEMPLATE');
     expect(refusal(() => resolveSettings('pause', {}, { env: {}, cwd })).message).toContain('<campaign>');
   });
 });

@@ -40,7 +40,10 @@ describe('a call of fanmail in the page on lists', () => {
     const settings = resolveSettings('launch', parsed.flags, { env: ENV, cwd: folder });
     // The piped one is read from its file: standard input is the test runner's.
     const list = join(folder, settings.list === '-' ? 'people.csv.gz' : settings.list);
-    const plan = await makePlan({ ...settings, list, template: join(folder, settings.template) });
+    const plan = await makePlan(
+      { ...settings, list, template: join(folder, settings.template) },
+      { id: 'x', name: 'x' },
+    );
     const rows = [];
     for await (const batch of plan.list.batches()) rows.push(...batch);
     expect(rows.map(({ kind }) => kind)).not.toContain('reject');

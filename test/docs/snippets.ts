@@ -27,6 +27,7 @@ type Run = Extract<Step, { kind: 'run' }>;
 const FILES: Readonly<Record<string, RegExp>> = {
   csv: /\.csv$/,
   handlebars: /\.hbs$/,
+  xml: /\.mjml$/,
   ini: /^\.env$|\.(?:service|timer)$/,
   json: /\.json$/,
   bash: /\.sh$/,

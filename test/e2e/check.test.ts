@@ -102,7 +102,7 @@ describe('check', () => {
     const codes = all.findings.filter(({ severity }) => severity === 'refusal').map(({ code }) => code);
     expect([all.code, codes]).toEqual([
       2,
-      ['SENDER_INVALID', 'RELAY_URL', 'TEMPLATE_SYNTAX', 'TEMPLATE_SYNTAX', 'LIST_SYNTAX'],
+      ['TEMPLATE_SYNTAX', 'TEMPLATE_SYNTAX', 'SENDER_INVALID', 'RELAY_URL', 'LIST_SYNTAX'],
     ]);
     const places = found(all, 'TEMPLATE_SYNTAX').map(
       ({ message }) => /^(\w+\.hbs), line \d+, column \d+: /.exec(message)?.[1],

@@ -67,8 +67,8 @@ describe('loading a template', () => {
   });
 
   it('takes a subject by option in place of the file, or without one', async () => {
-    expect((await loadTemplate('plain', shipped, 'Other')).subject).toBe('Other');
-    expect((await loadTemplate('fancy', shipped, 'Other')).subject).toBe('Other');
+    expect((await loadTemplate('plain', shipped, { subject: 'Other' })).subject).toBe('Other');
+    expect((await loadTemplate('fancy', shipped, { subject: 'Other' })).subject).toBe('Other');
     await expect(loadTemplate('fancy', shipped)).rejects.toMatchObject({
       code: 'TEMPLATE_MISSING',
       message: expect.stringContaining('fancy has no subject.hbs'),
@@ -100,7 +100,7 @@ describe('loading a template', () => {
 
   it('refuses a part that is not UTF-8', async () => {
     await write('mine/text.hbs', Buffer.from([0x47, 0xfc, 0x6e]));
-    await expect(loadTemplate('../mine', shipped, 'x')).rejects.toMatchObject({
+    await expect(loadTemplate('../mine', shipped, { subject: 'x' })).rejects.toMatchObject({
       code: 'TEMPLATE_SYNTAX',
       message: expect.stringContaining('text.hbs is not UTF-8'),
     });

@@ -36,7 +36,7 @@ describe('a template that is refused', () => {
     ['a partial block', '{{#> layout}}x{{/layout}}', 'line 1, column 1', 'partials'],
     ['an inline partial', '{{#*inline "x"}}y{{/inline}}', 'line 1, column 1', 'decorators'],
     ['an unknown helper', 'x {{upper name}}', 'line 1, column 5', 'upper'],
-    ['an unknown helper in an expression', '{{#if (eq a b)}}x{{/if}}', 'line 1, column 8', 'eq'],
+    ['an unknown helper in an expression', '{{#if (same a b)}}x{{/if}}', 'line 1, column 8', 'same'],
     ['an unknown block', '\n{{#plan}}x{{/plan}}', 'line 2, column 1', '{{#plan}}'],
     ['an inverse of no block', '{{^plan}}x{{/plan}}', 'line 1, column 1', '{{#plan}}'],
     ['the log helper', '{{log name}}', 'line 1, column 3', 'log'],

@@ -1,4 +1,5 @@
 import { FanmailError } from '../../domain/errors.js';
+import { TemplateFaults } from '../../message/source/assemble.js';
 
 /**
  * What `fanmail check` tells beside the codes of errors. A refusal keeps launch from sending to anybody; a warning is
@@ -65,7 +66,7 @@ export async function attempt<T>(findings: Finding[], step: () => T | Promise<T>
     return await step();
   } catch (error) {
     if (!(error instanceof FanmailError)) throw error;
-    findings.push(refusalOf(error));
+    findings.push(...(error instanceof TemplateFaults ? error.all : [error]).map(refusalOf));
     return null;
   }
 }

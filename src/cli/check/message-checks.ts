@@ -39,6 +39,8 @@ export class MessageChecks {
   readonly #tooLong = new Tally();
   readonly #noSubject = new Tally();
   readonly #failed = new Tallies<string>();
+  /** What to do about each of these. */
+  readonly #waysOut = new Map<string, string | null>();
   #composed = 0;
   #largest: { readonly recipient: Recipient; readonly bytes: number } | null = null;
   #mostText: { readonly recipient: Recipient; readonly length: number } | null = null;
@@ -70,7 +72,7 @@ export class MessageChecks {
   findings(): Finding[] {
     const found: Finding[] = [];
     for (const [message, tally] of this.#failed) {
-      const hint = 'A value that may be missing is written {{#if name}}{{name}}{{/if}}; an empty value is no fault.';
+      const hint = this.#waysOut.get(message) ?? null;
       found.push({ severity: 'refusal', code: 'TEMPLATE_RENDER', message, hint, ...tally.about });
     }
     const shorten = 'Shorten the subject, or the value in it.';
@@ -96,6 +98,7 @@ export class MessageChecks {
       act();
     } catch (error) {
       if (!(error instanceof FanmailError)) throw error;
+      this.#waysOut.set(error.message, error.hint ?? null);
       this.#failed.of(error.message).add(line, address);
     }
   }
