@@ -20,6 +20,7 @@ import { clearAbandonedHomes, openTemporaryHome, removeTemporaryHome } from './r
 import { startKills } from './rehearse/kills.js';
 import { watchPause } from './rehearse/pause.js';
 import type { Session } from './session.js';
+import { dkimOf } from './signing.js';
 import { recount } from './verify.js';
 import { type Rehearsal, rehearsalIntroduction, rehearsalLines, rehearsalObject } from './view/rehearsal.js';
 import { createWorkers } from './workers.js';
@@ -133,6 +134,7 @@ function optionsOf({ settings, session }: Stage, port: number): CampaignOptions 
     from: parseSender(settings.from).header,
     replyTo: settings.replyTo === null ? null : parseSender(settings.replyTo).header,
     relay: identityOf(parseRelayUrl(urlOf(port))),
+    ...dkimOf(settings, session.cwd),
     attempts: settings.attempts,
     retryScheduleMs: settings.waits,
     giveUpMs: GIVE_UP_MS,
