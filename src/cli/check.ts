@@ -4,29 +4,33 @@ import { parseSender } from '../message/sender.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
+import { dkimFindings } from './check/dkim-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
 import { loadPlanTemplate, openPlanList, sourceName, unknownVariables } from './plan.js';
 import type { Session } from './session.js';
+import { keysOf } from './signing.js';
 import { type Checked, checkLines, checkObject, isRefused } from './view/check.js';
 
 type CheckSettings = Settings<'check'>;
 
 /** `fanmail check`: all that launch would refuse and what else looks wrong, in one go; stages and sends nothing. */
-export async function check(settings: CheckSettings, { terminal }: Session): Promise<number> {
-  const checked = { ...(await examine(settings)), strict: settings.strict };
+export async function check(settings: CheckSettings, { terminal, cwd }: Session): Promise<number> {
+  const checked = { ...(await examine(settings, cwd)), strict: settings.strict };
   if (settings.json) terminal.out(JSON.stringify(checkObject(checked)));
   else terminal.out(checkLines(checked, terminal.outStyle).join('\n'));
   return isRefused(checked) ? EXIT.refused : EXIT.ok;
 }
 
 /** Each step goes on where an earlier one found a fault, as far as that leaves something to look at. */
-async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>> {
+async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Checked, 'strict'>> {
   const findings: Finding[] = [];
   const from = await attempt(findings, () => parseSender(settings.from).header);
   const replyTo = await attempt(findings, () => settings.replyTo && parseSender(settings.replyTo).header);
   await checkRelay(settings, findings);
+  const keys = (await attempt(findings, () => keysOf(settings, cwd))) ?? [];
+  findings.push(...dkimFindings(keys, from === null ? null : parseSender(from).domain));
   const source = await attempt(findings, () => loadPlanTemplate(settings));
   const template = source && (await compile(source, findings));
   const list = await attempt(findings, () => openPlanList(settings));

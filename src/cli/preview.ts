@@ -34,10 +34,10 @@ export async function preview(settings: PreviewSettings, session: Session): Prom
 async function composeOne(settings: PreviewSettings, cwd: string): Promise<Previewed> {
   const from = parseSender(settings.from).header;
   const replyTo = settings.replyTo === null ? null : parseSender(settings.replyTo).header;
+  const signer = signerOf(settings, cwd);
   const plan = await makePlan({ ...settings, limit: null });
   const template = compileTemplate(plan.template);
   const recipient = await pickRecipient(plan, settings);
-  const signer = signerOf(settings, cwd);
   const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '', signer });
   const { content, signed } = composer.compose(recipient);
   await signed;

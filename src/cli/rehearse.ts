@@ -36,6 +36,7 @@ const GRACE_MS = 1_000;
 interface Stage {
   readonly id: string;
   readonly settings: RehearseSettings;
+  readonly dkim: Pick<CampaignOptions, 'dkim'>;
   readonly session: Session;
   /** Removed at the end, with the Redis in it. */
   readonly home: string;
@@ -53,6 +54,7 @@ interface Stage {
 export async function rehearse(settings: RehearseSettings, session: Session): Promise<number> {
   const { terminal, log, quiet, cwd } = session;
   const { name, scenario } = findScenario(settings.scenario, cwd);
+  const dkim = dkimOf(settings, cwd);
   const plan = await makePlan(settings);
   const id = `rehearsal-${newId()}`;
   terminal.say(
@@ -64,7 +66,7 @@ export async function rehearse(settings: RehearseSettings, session: Session): Pr
   const home = openTemporaryHome();
   const folder = join(resolve(cwd, settings.results), id);
   const files = { record: join(home, 'relay.ndjson'), workerLog: join(home, 'workers.log') };
-  const stage: Stage = { ...{ id, settings, session, home, folder }, ...files };
+  const stage: Stage = { ...{ id, settings, dkim, session, home, folder }, ...files };
   const parent = { path: resolve(cwd, settings.results), existed: existsSync(resolve(cwd, settings.results)) };
   let whole = false;
   try {
@@ -128,13 +130,13 @@ async function perform(
 }
 
 /** What a launch would ask for, as far as it makes sense here: nobody is notified, and waits are short. */
-function optionsOf({ settings, session }: Stage, port: number): CampaignOptions {
+function optionsOf({ settings, dkim, session }: Stage, port: number): CampaignOptions {
   return {
     name: `Rehearsal: ${settings.list}`,
     from: parseSender(settings.from).header,
     replyTo: settings.replyTo === null ? null : parseSender(settings.replyTo).header,
     relay: identityOf(parseRelayUrl(urlOf(port))),
-    ...dkimOf(settings, session.cwd),
+    ...dkim,
     attempts: settings.attempts,
     retryScheduleMs: settings.waits,
     giveUpMs: GIVE_UP_MS,
