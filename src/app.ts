@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Backend } from './backend.js';
+import { createSigners } from './dkim.js';
 import type { Campaign } from './domain/campaign.js';
 import type { Summary } from './domain/summary.js';
 import { createComposer } from './message/composer.js';
+import type { DkimKey, DkimSigner } from './message/dkim-signer.js';
 import { compileTemplate, fixedParts } from './message/template.js';
 import { aggregate } from './pipeline/aggregator.js';
 import { runChunk } from './pipeline/chunk-worker.js';
@@ -26,6 +28,8 @@ import { createResults } from './report/results.js';
 export interface WorkerOptions {
   /** The relays that this process has credentials for; beside these, it can use those that need none. */
   readonly relays: readonly RelaySettings[];
+  /** Those that this process can sign with. */
+  readonly dkim: readonly DkimKey[];
   readonly connections: number;
   readonly chunks: number;
   readonly resultsDir: string;
@@ -43,13 +47,16 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const wake = await backend.wake();
   const relays = createRelays(options);
   const results = createResults({ defaultDir: options.resultsDir, log });
-  const composers = createComposers();
+  const signers = createSigners(options.dkim);
+  const composers = createComposers(signers);
   const recorder = createRecorder(backend.ledger, log);
   const pacers = createPacers(backend.pace, log);
   const suppression = watchSuppression(backend.suppression, log);
   const id = randomUUID();
 
-  const { routes } = relays;
+  const routes = (campaign: Campaign) => signers.lacks(campaign) ?? relays.routes(campaign);
+  const composeNotice = (campaign: Campaign, to: string, summary: string) =>
+    noticeOf(campaign, to, summary, signers.of(campaign));
   const own = { suppression, recorder, routes, pacer: pacers.of, composer: composers.of, promote: wake.promote, log };
   const chunkPorts = { ...backend, ...own };
 
@@ -58,7 +65,7 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
     coordinate: (campaign, round) => coordinate(campaign, round, { ...backend, wake, log }),
     aggregate: (campaign, round) => aggregate(campaign, round, { ...backend, wake, results, log }),
     notify: (campaign, round, quiet) =>
-      notify(campaign, round, { ...backend, routes: relays.routes, compose: composeNotice, log }, quiet),
+      notify(campaign, round, { ...backend, routes, compose: composeNotice, log }, quiet),
   };
   const consumer = startConsumer(backend.redis, actors, { prefix: QUEUE_PREFIX, chunks: options.chunks, log });
   await consumer.ready();
@@ -66,7 +73,7 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const say = () =>
     backend.presence.say({
       ...{ id, host: hostname(), pid: process.pid, version: options.version, connections: options.connections },
-      trouble: relays.trouble(),
+      trouble: [relays.trouble(), signers.trouble()].filter((one) => one !== null).join('; ') || null,
     });
   const sweepInTurn = async () => {
     if (await takeSweepTurn(backend.redis, SWEEP_EVERY_MS - 1_000)) await sweep({ ...backend, wake, log });
@@ -97,14 +104,14 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
 }
 
 /** Compiling a template and encoding what is the same for everyone is worth doing once per campaign. */
-function createComposers() {
+function createComposers(signers: ReturnType<typeof createSigners>) {
   const kept = new Map<string, Composer>();
   return {
     of(campaign: Campaign, template: TemplateText): Composer {
       const key = `${campaign.id} ${campaign.nonce}`;
       const known = kept.get(key);
       if (known) return known;
-      const composer = composerOf(campaign, template);
+      const composer = composerOf(campaign, template, signers.of(campaign));
       const oldest = kept.keys().next();
       if (kept.size >= COMPOSERS_KEPT && !oldest.done) kept.delete(oldest.value);
       kept.set(key, composer);
@@ -113,19 +120,23 @@ function createComposers() {
   };
 }
 
-export function composerOf(campaign: Pick<Campaign, 'id' | 'salt' | 'options'>, template: TemplateText): Composer {
+export function composerOf(
+  campaign: Pick<Campaign, 'id' | 'salt' | 'options'>,
+  template: TemplateText,
+  signer: DkimSigner | null,
+): Composer {
   const { from, replyTo } = campaign.options;
   const { id: campaignId, salt } = campaign;
-  return createComposer({ template: compileTemplate(template), from, replyTo, campaignId, salt });
+  return createComposer({ template: compileTemplate(template), from, replyTo, campaignId, salt, signer });
 }
 
-function composeNotice(campaign: Campaign, to: string, summary: string) {
+function noticeOf(campaign: Campaign, to: string, summary: string, signer: DkimSigner | null) {
   const { from } = campaign.options;
   const stored = JSON.parse(summary) as Summary & { resultsDir: string };
   const { subject, text } = noticeMessage(stored, { from, to, dir: stored.resultsDir });
   const composer = createComposer({
     template: fixedParts({ subject, html: null, text }),
-    ...{ from, replyTo: null, salt: campaign.salt },
+    ...{ from, replyTo: null, salt: campaign.salt, signer },
     // Its own identity: the notice's Message-ID never equals that of a recipient with the same address.
     campaignId: `${campaign.id} notice ${campaign.round}`,
   });

@@ -61,6 +61,7 @@ const backend = openBackend(redis);
 const ledger = watched(kind === 'memory' ? withoutRedis(backend.ledger) : backend.ledger);
 const options = {
   relays: [],
+  dkim: [],
   connections: Number(connections),
   chunks: 2,
   resultsDir: 'results',

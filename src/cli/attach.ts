@@ -4,6 +4,7 @@ import { EXIT } from '../domain/errors.js';
 import { type Context, openContext, pickCampaign } from './context.js';
 import { conclude, follow, readProgress, readSummary } from './follow.js';
 import type { Session } from './session.js';
+import { keysOf } from './signing.js';
 import { progressObject } from './view/progress-object.js';
 import { createWorkers } from './workers.js';
 
@@ -12,6 +13,7 @@ type AttachSettings = Omit<Settings<'attach'>, 'campaign'>;
 
 /** `fanmail attach`: follows a campaign to its end; with the embedded Redis, runs the workers meanwhile. */
 export async function attach(settings: Settings<'attach'>, session: Session): Promise<number> {
+  keysOf(settings, session.cwd);
   const context = await openContext(settings, session, 'attach');
   try {
     const { id, phase } = await pickCampaign(context.backend, settings.campaign);

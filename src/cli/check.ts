@@ -1,33 +1,38 @@
 import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
+import { parseSender } from '../message/sender.js';
 import { compileTemplate } from '../message/template.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
+import { dkimFindings } from './check/dkim-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
 import { fromOf, loadPlanTemplate, mayFailOn, openPlanList, replyToOf, sourceName, unknownVariables } from './plan.js';
 import type { Session } from './session.js';
+import { keysOf } from './signing.js';
 import { type Checked, checkLines, checkObject, isRefused } from './view/check.js';
 
 type CheckSettings = Settings<'check'>;
 
 /** `fanmail check`: all that launch would refuse and what else looks wrong, in one go; stages and sends nothing. */
-export async function check(settings: CheckSettings, { terminal }: Session): Promise<number> {
-  const checked = { ...(await examine(settings)), strict: settings.strict };
+export async function check(settings: CheckSettings, { terminal, cwd }: Session): Promise<number> {
+  const checked = { ...(await examine(settings, cwd)), strict: settings.strict };
   if (settings.json) terminal.out(JSON.stringify(checkObject(checked)));
   else terminal.out(checkLines(checked, terminal.outStyle).join('\n'));
   return isRefused(checked) ? EXIT.refused : EXIT.ok;
 }
 
 /** Each step goes on where an earlier one found a fault, as far as that leaves something to look at. */
-async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>> {
+async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Checked, 'strict'>> {
   const findings: Finding[] = [];
   const source = await attempt(findings, () => loadPlanTemplate(settings, { id: 'check', name: settings.list }));
   // What can't be read may have named one.
   const from = source || settings.from !== null ? await attempt(findings, () => fromOf(settings, source ?? {})) : null;
   const replyTo = await attempt(findings, () => replyToOf(settings, source ?? {}));
   await checkRelay(settings, findings);
+  const keys = (await attempt(findings, () => keysOf(settings, cwd))) ?? [];
+  findings.push(...dkimFindings(keys, from === null ? null : parseSender(from).domain));
   const template = source && (await attempt(findings, () => compileTemplate(source)));
   const list = await attempt(findings, () => openPlanList(settings));
   if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));

@@ -22,6 +22,7 @@ import { makePlan, type Plan, type PlannedSender } from './plan.js';
 import { paceOf, throughText } from './relay-options.js';
 import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
+import { dkimOf, signerOf } from './signing.js';
 import { testTo } from './test-to.js';
 import { whenOf } from './when.js';
 
@@ -83,6 +84,7 @@ function campaignOptions(
     ...{ name, ...sender },
     relay: identityOf(relays[0]),
     ...(relays.length > 1 && { relays: relays.map(choiceOf) }),
+    ...dkimOf(settings, cwd),
     attempts: settings.attempts,
     retryScheduleMs: settings.retrySchedule,
     giveUpMs: settings.giveUp,
@@ -189,7 +191,10 @@ async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings
   const staged = await stageList(id, plan, options, ports, { ...settings, yes: true }, session).finally(() =>
     context?.backend.close(),
   );
-  const message = composerOf({ id, salt: '', options }, plan.template).compose(staged.first);
+  const message = composerOf({ id, salt: '', options }, plan.template, signerOf(settings, session.cwd)).compose(
+    staged.first,
+  );
+  await message.signed;
   // A byte of state and 16 of record for each recipient, beside the compressed row.
   const redisBytes = staged.bytes + staged.totals.total * 17;
   if (settings.json) {

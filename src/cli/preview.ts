@@ -9,6 +9,7 @@ import { openFile } from './open-file.js';
 import { pickRecipient } from './pick-recipient.js';
 import { makePlan } from './plan.js';
 import type { Session } from './session.js';
+import { signerOf } from './signing.js';
 import { type Previewed, previewLines } from './view/preview.js';
 import { previewPage } from './view/preview-page.js';
 
@@ -17,7 +18,7 @@ type PreviewSettings = Settings<'preview'>;
 /** `fanmail preview`: the message to one recipient, as it would go out. */
 export async function preview(settings: PreviewSettings, session: Session): Promise<number> {
   if (settings.out !== null) requireKnownEnding(settings.out);
-  const message = await composeOne(settings);
+  const message = await composeOne(settings, session.cwd);
   const { terminal, cwd } = session;
   if (settings.out !== null) {
     const path = resolve(cwd, settings.out);
@@ -29,13 +30,15 @@ export async function preview(settings: PreviewSettings, session: Session): Prom
   return EXIT.ok;
 }
 
-async function composeOne(settings: PreviewSettings): Promise<Previewed> {
+async function composeOne(settings: PreviewSettings, cwd: string): Promise<Previewed> {
+  const signer = signerOf(settings, cwd);
   const plan = await makePlan({ ...settings, limit: null }, { id: 'preview', name: settings.list });
   const { from, replyTo } = plan.sender;
   const template = compileTemplate(plan.template);
   const recipient = await pickRecipient(plan, settings);
-  const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '' });
-  const { content } = composer.compose(recipient);
+  const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '', signer });
+  const { content, signed } = composer.compose(recipient);
+  await signed;
   return { ...template.render(recipient.variables), from, replyTo, recipient, content };
 }
 

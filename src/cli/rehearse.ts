@@ -19,6 +19,7 @@ import { clearAbandonedHomes, openTemporaryHome, removeTemporaryHome } from './r
 import { startKills } from './rehearse/kills.js';
 import { watchPause } from './rehearse/pause.js';
 import type { Session } from './session.js';
+import { dkimOf } from './signing.js';
 import { recount } from './verify.js';
 import { type Rehearsal, rehearsalIntroduction, rehearsalLines, rehearsalObject } from './view/rehearsal.js';
 import { createWorkers } from './workers.js';
@@ -34,6 +35,7 @@ const GRACE_MS = 1_000;
 interface Stage {
   readonly id: string;
   readonly settings: RehearseSettings;
+  readonly dkim: Pick<CampaignOptions, 'dkim'>;
   readonly session: Session;
   /** Removed at the end, with the Redis in it. */
   readonly home: string;
@@ -51,6 +53,7 @@ interface Stage {
 export async function rehearse(settings: RehearseSettings, session: Session): Promise<number> {
   const { terminal, log, quiet, cwd } = session;
   const { name, scenario } = findScenario(settings.scenario, cwd);
+  const dkim = dkimOf(settings, cwd);
   const id = `rehearsal-${newId()}`;
   const plan = await makePlan(settings, { id, name: `Rehearsal: ${settings.list}` });
   terminal.say(
@@ -62,7 +65,7 @@ export async function rehearse(settings: RehearseSettings, session: Session): Pr
   const home = openTemporaryHome();
   const folder = join(resolve(cwd, settings.results), id);
   const files = { record: join(home, 'relay.ndjson'), workerLog: join(home, 'workers.log') };
-  const stage: Stage = { ...{ id, settings, session, home, folder }, ...files };
+  const stage: Stage = { ...{ id, settings, dkim, session, home, folder }, ...files };
   const parent = { path: resolve(cwd, settings.results), existed: existsSync(resolve(cwd, settings.results)) };
   let whole = false;
   try {
@@ -126,11 +129,12 @@ async function perform(
 }
 
 /** What a launch would ask for, as far as it makes sense here: nobody is notified, and waits are short. */
-function optionsOf({ settings, session }: Stage, { sender }: Plan, port: number): CampaignOptions {
+function optionsOf({ settings, dkim, session }: Stage, { sender }: Plan, port: number): CampaignOptions {
   return {
     name: `Rehearsal: ${settings.list}`,
     ...sender,
     relay: identityOf(parseRelayUrl(urlOf(port))),
+    ...dkim,
     attempts: settings.attempts,
     retryScheduleMs: settings.waits,
     giveUpMs: GIVE_UP_MS,

@@ -9,6 +9,7 @@ import { attachTo } from './attach.js';
 import { openContext, pickCampaign, sayFindings } from './context.js';
 import { throughText } from './relay-options.js';
 import type { Session } from './session.js';
+import { keysOf } from './signing.js';
 
 type RetrySettings = Settings<'retry'>;
 
@@ -16,6 +17,7 @@ type RetrySettings = Settings<'retry'>;
 export async function retry(settings: RetrySettings, session: Session): Promise<number> {
   // Refused here, before anything is changed.
   if (settings.smtp !== null) parseRelayUrls(settings.smtp.reveal());
+  keysOf(settings, session.cwd);
   const context = await openContext(settings, session, 'retry');
   const { backend } = context;
   try {

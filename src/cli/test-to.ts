@@ -5,6 +5,7 @@ import { EXIT, FanmailError } from '../domain/errors.js';
 import { codeOf, type Outcome } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
 import { createComposer } from '../message/composer.js';
+import type { DkimSigner } from '../message/dkim-signer.js';
 import { compileTemplate } from '../message/template.js';
 import type { Message } from '../pipeline/relay-ports.js';
 import { parseAddress } from '../recipients/address.js';
@@ -14,6 +15,7 @@ import { printable } from '../report/format.js';
 import { recipientsOf } from './pick-recipient.js';
 import type { Plan } from './plan.js';
 import type { Session } from './session.js';
+import { signerOf } from './signing.js';
 
 type Ended = Outcome | { readonly kind: 'no-connection'; readonly why: string } | { readonly kind: 'interrupted' };
 
@@ -44,7 +46,11 @@ export async function testTo(
       `Sending the first ${recipients.length === 1 ? 'row' : `${recipients.length} rows`} to ${where}`,
     );
   }
-  const tested = await sendAll(messagesTo(to, recipients, plan, options), relay, session);
+  const tested = await sendAll(
+    messagesTo(to, recipients, { plan, options, signer: signerOf(settings, session.cwd) }),
+    relay,
+    session,
+  );
   if (settings.json) session.terminal.out(JSON.stringify({ testTo: to, messages: tested.map(objectOf) }));
   else for (const [index, one] of tested.entries()) session.terminal.out(lineOf(one, index, recipients.length));
   if (tested.some(({ outcome }) => outcome.kind === 'interrupted')) return EXIT.interrupted;
@@ -74,7 +80,11 @@ async function firstRows(plan: Plan, rows: number): Promise<readonly Recipient[]
 type Marked = readonly [recipient: Recipient, message: Message];
 
 /** Each with a Message-ID of its own, which is no campaign's: mail programs show two with the same one only once. */
-function messagesTo(to: string, rows: readonly Recipient[], plan: Plan, options: CampaignOptions): Marked[] {
+function messagesTo(
+  to: string,
+  rows: readonly Recipient[],
+  { plan, options, signer }: { plan: Plan; options: CampaignOptions; signer: DkimSigner | null },
+): Marked[] {
   const template = compileTemplate(plan.template);
   const { from, replyTo } = options;
   return rows.map((recipient, index) => {
@@ -82,7 +92,7 @@ function messagesTo(to: string, rows: readonly Recipient[], plan: Plan, options:
     const { subject } = template;
     const marked = { ...template, subject: { ...subject, pieces: [`${mark} `, ...subject.pieces] } };
     const salt = randomBytes(16).toString('hex');
-    const composer = createComposer({ template: marked, from, replyTo, campaignId: 'test', salt });
+    const composer = createComposer({ template: marked, from, replyTo, campaignId: 'test', salt, signer });
     return [recipient, composer.compose({ ...recipient, address: to })];
   });
 }

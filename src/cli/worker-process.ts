@@ -8,6 +8,7 @@ import { openRedis } from '../redis/connect.js';
 import { parseRelayUrls } from '../relay/urls.js';
 import { createLogger } from '../runtime/logger.js';
 import { aborted, listenForSignals } from '../runtime/signals.js';
+import { keysOf } from './signing.js';
 import { version } from './version.js';
 
 /** One worker process; `fanmail worker` and an attached launch start and restart these. */
@@ -32,10 +33,11 @@ async function run(): Promise<number> {
     },
   );
   const relays = settings.smtp === null ? [] : parseRelayUrls(settings.smtp.reveal());
+  const dkim = keysOf(settings, cwd);
   const { connections, chunks } = settings;
   const resultsDir = resolve(cwd, settings.results);
   const backend = openBackend(redis);
-  const worker = await startWorker(backend, { relays, connections, chunks, resultsDir, version, log });
+  const worker = await startWorker(backend, { relays, dkim, connections, chunks, resultsDir, version, log });
   signals.stop.addEventListener('abort', () => worker.abandon(), { once: true });
   await aborted(signals.quiet);
   await worker.stop(settings.grace);

@@ -4,6 +4,7 @@ import { parseRelayUrls } from '../relay/urls.js';
 import { aborted } from '../runtime/signals.js';
 import { openContext, sayFindings } from './context.js';
 import type { Session } from './session.js';
+import { keysOf } from './signing.js';
 import { createWorkers } from './workers.js';
 
 /** `fanmail worker`: keeps worker processes running until told to stop. */
@@ -11,6 +12,7 @@ export async function worker(settings: Settings<'worker'>, session: Session): Pr
   const { terminal, quiet, stop } = session;
   // Refused here once, instead of by every process again and again.
   if (settings.smtp) parseRelayUrls(settings.smtp.reveal());
+  keysOf(settings, session.cwd);
   const context = await openContext(settings, session, 'worker');
   await sayFindings(context, terminal);
   await context.backend.close();

@@ -21,6 +21,7 @@ export interface WorkersOptions {
   readonly grace: number;
   readonly results: string;
   readonly smtp: Secret | null;
+  readonly dkim: Secret | null;
   readonly target: RedisTarget;
   readonly logLevel: string;
   /** Where worker processes log; null: standard error. */
@@ -51,6 +52,7 @@ function settingsAsVariables(options: WorkersOptions): Record<string, string | u
     FANMAIL_LOG_LEVEL: options.logLevel,
     FANMAIL_LOG_FILE: options.logFile ?? undefined,
     SMTP_URL: options.smtp?.reveal(),
+    FANMAIL_DKIM: options.dkim?.reveal(),
     REDIS_URL: target.kind === 'socket' ? target.path : target.url,
   };
 }

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { DKIM_OPTIONS } from './dkim-options.js';
 import { LIST_OPTIONS } from './list-options.js';
 import { LOOK_OPTIONS } from './look-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { PACE_OPTIONS } from './pace-options.js';
-import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secretUrl } from './parse.js';
+import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secret } from './parse.js';
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
 import { RESULTS_OPTIONS } from './results-options.js';
 import { SUPPRESSION_OPTIONS } from './suppression-options.js';
@@ -45,12 +46,13 @@ export const OPTIONS = {
       'The relay: smtp://user:password@host:587 or smtps://…; better in SMTP_URL or .env than here; several with blanks between',
     commands: ['launch', 'attach', 'worker', 'check', 'doctor', 'retry'],
     env: 'SMTP_URL',
-    schema: secretUrl(
+    schema: secret(
       'smtp://[user:password@]host[:port] or smtps://…, or several with blanks between',
       /^smtps?:\/\/\S+(?:\s+smtps?:\/\/\S+)*$/i,
     ),
     secret: true,
   }),
+  ...DKIM_OPTIONS,
   id: option({
     describe: "The campaign's id, which makes a launch safe to repeat",
     commands: ['launch'],
@@ -252,7 +254,7 @@ export const OPTIONS = {
     describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',
     commands: KEEPING,
     env: 'REDIS_URL',
-    schema: secretUrl(
+    schema: secret(
       'redis://[user:password@]host[:port][/db], rediss://…, unix://…, or an absolute path of a socket',
       /^(?:(?:rediss?|(?:redis\+)?unix):\/)?\/[^\s]+$/i,
     ),

@@ -156,7 +156,7 @@ export function campaignId() {
   );
 }
 
-/** Checks no more than the scheme: whoever connects parses the rest. */
-export function secretUrl(allowed: string, scheme: RegExp) {
-  return parsed(allowed, (text) => (scheme.test(text) ? new Secret(text) : undefined));
+/** Checks no more than how it begins: whoever uses it parses the rest. */
+export function secret(allowed: string, start: RegExp) {
+  return parsed(allowed, (text) => (start.test(text) ? new Secret(text) : undefined));
 }

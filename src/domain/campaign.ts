@@ -1,3 +1,4 @@
+import type { DkimIdentity } from './dkim.js';
 import type { PaceOptions } from './pace.js';
 import type { ReplyClass, ReplyRule } from './reply-class.js';
 import type { Opening, Round } from './round.js';
@@ -43,6 +44,8 @@ export interface CampaignOptions {
   readonly relay: RelayIdentity;
   /** All of them, where there is more than one. */
   readonly relays?: readonly RelayChoice[];
+  /** The keys that sign every message; absent: none does. */
+  readonly dkim?: readonly DkimIdentity[];
   /** Tries at one recipient, at least 1. */
   readonly attempts: number;
   /** Waits between attempts in milliseconds; the last one repeats. */

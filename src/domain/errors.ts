@@ -18,6 +18,7 @@ export const ERRORS = {
   OPTION_INVALID: EXIT.refused,
   RELAY_MISSING: EXIT.refused,
   RELAY_URL: EXIT.refused,
+  DKIM_KEY: EXIT.refused,
   SENDER_INVALID: EXIT.refused,
   SCENARIO_INVALID: EXIT.refused,
   SUPPRESSION_KEY: EXIT.refused,

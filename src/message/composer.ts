@@ -2,6 +2,7 @@ import { MESSAGE_ID_LOCAL_LENGTH, messageIdOf } from '../domain/message-id.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Composer, Message } from '../pipeline/relay-ports.js';
 import { BodyPart } from './body-part.js';
+import type { DkimSigner } from './dkim-signer.js';
 import { addressHeader, dateHeader, mailboxHeader, textHeader } from './headers.js';
 import { parseSender } from './sender.js';
 import { joined, oneLine, type TemplateParts } from './template.js';
@@ -15,6 +16,8 @@ export interface ComposerOptions {
   readonly campaignId: string;
   /** The campaign's, the key of its Message-IDs. */
   readonly salt: string;
+  /** Null: nothing is signed. */
+  readonly signer?: DkimSigner | null;
 }
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -24,7 +27,8 @@ const HTML = 'text/html; charset=utf-8';
  * Composes a campaign's messages (RFC 5322, 2045 to 2047): multipart/alternative with text and HTML, or the one part
  * that there is. What is the same for everyone is encoded once, here. Throws SENDER_INVALID for `from` and `replyTo`.
  */
-export function createComposer({ template, from, replyTo, campaignId, salt }: ComposerOptions): Composer {
+export function createComposer(options: ComposerOptions): Composer {
+  const { template, from, replyTo, campaignId, salt, signer = null } = options;
   const sender = parseSender(from);
   const fromHeader = mailboxHeader('From', sender.header);
   const replyToHeader = replyTo === null ? '' : mailboxHeader('Reply-To', parseSender(replyTo).header);
@@ -45,6 +49,7 @@ export function createComposer({ template, from, replyTo, campaignId, salt }: Co
     const head = headers(recipient, messageId);
     const htmlValues = html?.values(recipient.variables) ?? [];
     const textValues = text?.values(recipient.variables) ?? [];
+    if (signer) writer.skip(signer.room);
     if (!htmlPart || !textPart) {
       writer.ascii(head);
       if (htmlPart) writer.part(htmlPart, htmlValues);
@@ -65,7 +70,14 @@ export function createComposer({ template, from, replyTo, campaignId, salt }: Co
       const messageId = messageIdOf(campaignId, salt, sender.domain, recipient.address);
       write(recipient, messageId);
       const { content, done } = writer.take();
-      return { from: sender.address, to: recipient.address, content, messageId, handedOver: done };
+      const to = recipient.address;
+      if (!signer) return { from: sender.address, to, content, messageId, handedOver: done };
+      let over = false;
+      const handedOver = () => {
+        over = true;
+        done();
+      };
+      return { from: sender.address, to, ...signer.sign(content, () => over), messageId, handedOver };
     },
   };
 }

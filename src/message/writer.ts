@@ -39,6 +39,12 @@ export class MessageWriter {
     slab.end += slab.bytes.write(text, slab.end, 'latin1');
   }
 
+  /** Leaves bytes free, for whoever takes the message to fill. */
+  skip(bytes: number): void {
+    this.#reserve(bytes);
+    this.#slab.end += bytes;
+  }
+
   part(part: BodyPart, values: readonly string[]): void {
     this.#reserve(part.bound(values));
     this.#slab.end = part.write(values, this.#slab.bytes, this.#slab.end);

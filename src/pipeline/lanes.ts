@@ -20,6 +20,7 @@ const PATIENCE_MS = 5_000;
 interface Mail {
   readonly open: Open;
   readonly offered: Offered;
+  readonly signed: Promise<void> | undefined;
   /** Where it waits behind another one: since when (performance.now). */
   readonly behindSince: number;
 }
@@ -85,9 +86,9 @@ export class Lanes {
   }
 
   /** Carries one mail through; returns what follows it on the same connection. */
-  async #carry({ open, offered }: Mail, connection: RelayConnection): Promise<Mail | null> {
+  async #carry({ open, offered, signed }: Mail, connection: RelayConnection): Promise<Mail | null> {
     const { conclusions, goesOn, line } = this.#options;
-    if (!goesOn() || !(await this.#begin(open))) {
+    if (!goesOn() || !(await this.#begin(open, signed))) {
       offered.withdraw();
       line.over(open);
       return null;
@@ -125,7 +126,10 @@ export class Lanes {
       const recipient = recipients[open.index];
       if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
       const message = this.#compose(open, recipient);
-      if (message) return { open, offered: connection.offer(message), behindSince: performance.now() };
+      if (message) {
+        const { signed } = message;
+        return { open, offered: connection.offer(message), signed, behindSince: performance.now() };
+      }
       line.over(open);
     }
     return null;
@@ -156,11 +160,29 @@ export class Lanes {
     this.#options.changed();
   }
 
-  /** Resolves to true where the intent is in the ledger, and fresh: now, and only now, the content may go. */
-  #begin(open: Open): Promise<boolean> {
+  /**
+   * Resolves to true where the message is signed, if it is to be, and the intent is in the ledger, and fresh: now, and only
+   * now, the content may go.
+   */
+  #begin(open: Open, signed?: Promise<void>): Promise<boolean> {
     const { chunk, recorder } = this.#options;
     const asked = performance.now();
-    return recorder.begin(chunk, open.index).then((intent) => this.#granted(open, intent, asked));
+    const intent = recorder.begin(chunk, open.index);
+    if (signed) return this.#signed(open, intent, signed, asked);
+    return intent.then((told) => this.#granted(open, told, asked));
+  }
+
+  /** An intent may grow stale while a message is being signed. What can't be signed is not sent, and no fault of its recipient. */
+  async #signed(open: Open, intent: Promise<Intent>, signed: Promise<void>, asked: number): Promise<boolean> {
+    const fault = await signed.then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    if (!this.#granted(open, await intent, asked)) return false;
+    if (fault === null) return true;
+    this.#options.conclusions.record(open, UNTOUCHED);
+    this.#options.broken(fault.error);
+    return false;
   }
 
   #granted(open: Open, intent: Intent, asked: number): boolean {

@@ -12,11 +12,15 @@ export interface Message {
   readonly content: Buffer;
   /** With angle brackets, as in the header. */
   readonly messageId: string;
+  /**
+   * Resolves when the content is signed, where it is to be; until then nobody may be handed it. Rejects where it can't be.
+   */
+  readonly signed?: Promise<void>;
   /** Told at most once, and only when nobody reads the content any more: its bytes are used for other messages from then on. */
   readonly handedOver?: () => void;
 }
 
-/** Composes synchronously; throws FanmailError TEMPLATE_RENDER where the template fails on a recipient. */
+/** Composes synchronously, but for signatures; throws FanmailError TEMPLATE_RENDER where the template fails on a recipient. */
 export interface Composer {
   compose(recipient: Recipient): Message;
 }

@@ -21,8 +21,14 @@ export class Lease implements RelayConnection {
     this.#lender = lender;
   }
 
-  send(message: Message): Promise<Outcome> {
+  async send(message: Message): Promise<Outcome> {
     const offered = this.offer(message);
+    try {
+      await message.signed;
+    } catch (error) {
+      offered.withdraw();
+      return { kind: 'not-sent', stage: 'mail', why: `the message could not be signed: ${String(error)}` };
+    }
     offered.deliver();
     return offered.outcome;
   }

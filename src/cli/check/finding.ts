@@ -22,6 +22,8 @@ export const FINDINGS = {
   LINK_RELATIVE: 'warning',
   LINK_INSECURE: 'warning',
   RELAY_MISSING: 'note',
+  DKIM_KEY_SHORT: 'warning',
+  DKIM_OTHER_DOMAIN: 'warning',
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 export type Severity = 'refusal' | 'warning' | 'note';

@@ -1,3 +1,4 @@
+import { recordName } from '../../domain/dkim.js';
 import { count, duration, percent, perSecond, printable } from '../../report/format.js';
 import type { Cause } from './cause.js';
 import { until } from './format.js';
@@ -15,9 +16,10 @@ export function slowed(view: ProgressView): Cause[] {
 }
 
 /** A worker learns what it lacks only when it takes up a chunk, so others may lack it, too. */
-function credentials({ workers, relays }: ProgressView): Cause[] {
-  // What a worker says is of any campaign; of this one, it names its relay.
-  const speaksOf = (trouble: string | null) => relays.some(({ identity }) => trouble?.includes(nameOf(identity)));
+function credentials({ standing: { campaign }, workers, relays }: ProgressView): Cause[] {
+  // What a worker says is of any campaign; of this one, it names its relay, or a key that signs it.
+  const names = [...relays.map(({ identity }) => nameOf(identity)), ...(campaign.options.dkim ?? []).map(recordName)];
+  const speaksOf = (trouble: string | null) => names.some((name) => trouble?.includes(name));
   const troubled = workers.filter(({ trouble }) => speaksOf(trouble)).length;
   if (troubled === 0) return [];
   const have = troubled === 1 ? 'has' : 'have';
