@@ -3,8 +3,10 @@ import { hostname } from 'node:os';
 import type { Backend } from './backend.js';
 import type { Campaign } from './domain/campaign.js';
 import type { Summary } from './domain/summary.js';
+import { tokensOf } from './domain/unsubscribe.js';
 import { createComposer } from './message/composer.js';
 import { compileTemplate, fixedParts } from './message/template.js';
+import { testUnsubscribing } from './message/unsubscribe.js';
 import { aggregate } from './pipeline/aggregator.js';
 import { runChunk } from './pipeline/chunk-worker.js';
 import { coordinate } from './pipeline/coordinator.js';
@@ -50,7 +52,17 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const id = randomUUID();
 
   const { routes } = relays;
-  const own = { suppression, recorder, routes, pacer: pacers.of, composer: composers.of, promote: wake.promote, log };
+  const links = backend.suppression;
+  const own = {
+    suppression,
+    links,
+    recorder,
+    routes,
+    pacer: pacers.of,
+    composer: composers.of,
+    promote: wake.promote,
+    log,
+  };
   const chunkPorts = { ...backend, ...own };
 
   const actors: Actors = {
@@ -100,11 +112,11 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
 function createComposers() {
   const kept = new Map<string, Composer>();
   return {
-    of(campaign: Campaign, template: TemplateText): Composer {
-      const key = `${campaign.id} ${campaign.nonce}`;
+    of(campaign: Campaign, template: TemplateText, linkSecret: string | null): Composer {
+      const key = `${campaign.id} ${campaign.nonce} ${linkSecret}`;
       const known = kept.get(key);
       if (known) return known;
-      const composer = composerOf(campaign, template);
+      const composer = composerOf(campaign, template, linkSecret);
       const oldest = kept.keys().next();
       if (kept.size >= COMPOSERS_KEPT && !oldest.done) kept.delete(oldest.value);
       kept.set(key, composer);
@@ -113,10 +125,17 @@ function createComposers() {
   };
 }
 
-export function composerOf(campaign: Pick<Campaign, 'id' | 'salt' | 'options'>, template: TemplateText): Composer {
-  const { from, replyTo } = campaign.options;
-  const { id: campaignId, salt } = campaign;
-  return createComposer({ template: compileTemplate(template), from, replyTo, campaignId, salt });
+/** Without a secret, links to unsubscribe by are those of a test. */
+export function composerOf(
+  campaign: Pick<Campaign, 'id' | 'salt' | 'options'>,
+  template: TemplateText,
+  linkSecret: string | null,
+): Composer {
+  const { id: campaignId, salt, options } = campaign;
+  const { from, replyTo, topic } = options;
+  const tests = testUnsubscribing(options.unsubscribe);
+  const unsubscribing = tests && linkSecret ? { ...tests, tokenOf: tokensOf(linkSecret, topic) } : tests;
+  return createComposer({ template: compileTemplate(template), from, replyTo, campaignId, salt, unsubscribing });
 }
 
 function composeNotice(campaign: Campaign, to: string, summary: string) {

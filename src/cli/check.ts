@@ -2,13 +2,15 @@ import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
+import { testUnsubscribing } from '../message/unsubscribe.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
-import { loadPlanTemplate, openPlanList, sourceName, unknownVariables } from './plan.js';
+import { loadPlanTemplate, openPlanList, sourceName, variableFaults, withTestUrl } from './plan.js';
 import type { Session } from './session.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { type Checked, checkLines, checkObject, isRefused } from './view/check.js';
 
 type CheckSettings = Settings<'check'>;
@@ -27,19 +29,22 @@ async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>
   const from = await attempt(findings, () => parseSender(settings.from).header);
   const replyTo = await attempt(findings, () => settings.replyTo && parseSender(settings.replyTo).header);
   await checkRelay(settings, findings);
+  const unsubscribe = (await attempt(findings, () => unsubscribeOf(settings))) ?? null;
   const source = await attempt(findings, () => loadPlanTemplate(settings));
-  const template = source && (await compile(source, findings));
+  const compiled = source && (await compile(source, findings));
+  const template = compiled && withTestUrl(compiled, settings.unsubscribeUrl);
   const list = await attempt(findings, () => openPlanList(settings));
   if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));
-  const unknown = template && list ? unknownVariables(template, list, sourceName(settings)) : [];
+  const unknown = template && list ? variableFaults(template, list, settings) : [];
   findings.push(...unknown.map(refusalOf));
   if (!list) return { source: sourceName(settings), rows: 0, sendable: 0, largest: null, findings };
 
   const variables = template && unknown.length === 0 ? new VariableChecks(template.needs.map((n) => n.variable)) : null;
   const renderAll = list.format !== 'csv';
+  const unsubscribing = testUnsubscribing(unsubscribe);
   const messages =
     source && template && variables && from !== null
-      ? new MessageChecks({ source, template, from, replyTo, renderAll })
+      ? new MessageChecks({ source, template, from, replyTo, renderAll, unsubscribing })
       : null;
   return { source: sourceName(settings), ...(await readRows(list, { findings, variables, messages })) };
 }

@@ -23,6 +23,7 @@ import { paceOf, throughText } from './relay-options.js';
 import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
 import { testTo } from './test-to.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { whenOf } from './when.js';
 
 type LaunchSettings = Settings<'launch'>;
@@ -72,6 +73,7 @@ export function newId(): string {
 }
 
 function campaignOptions(settings: LaunchSettings, relays: Relays, cwd: string): CampaignOptions {
+  const unsubscribe = unsubscribeOf(settings);
   return {
     name: settings.name ?? settings.list,
     from: parseSender(settings.from).header,
@@ -89,6 +91,7 @@ function campaignOptions(settings: LaunchSettings, relays: Relays, cwd: string):
     // Somebody else's machine has other folders: there, the worker that aggregates has a setting of its own.
     resultsDir: settings.redis === null ? resolve(cwd, settings.results) : null,
     ...paceOf(settings),
+    ...(unsubscribe && { unsubscribe }),
   };
 }
 
@@ -182,7 +185,7 @@ async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings
   const staged = await stageList(id, plan, options, ports, { ...settings, yes: true }, session).finally(() =>
     context?.backend.close(),
   );
-  const message = composerOf({ id, salt: '', options }, plan.template).compose(staged.first);
+  const message = composerOf({ id, salt: '', options }, plan.template, null).compose(staged.first);
   // A byte of state and 16 of record for each recipient, beside the compressed row.
   const redisBytes = staged.bytes + staged.totals.total * 17;
   if (settings.json) {

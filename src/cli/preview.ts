@@ -6,10 +6,12 @@ import { EXIT, FanmailError } from '../domain/errors.js';
 import { createComposer } from '../message/composer.js';
 import { parseSender } from '../message/sender.js';
 import { compileTemplate } from '../message/template.js';
+import { testUnsubscribing } from '../message/unsubscribe.js';
 import { openFile } from './open-file.js';
 import { pickRecipient } from './pick-recipient.js';
-import { makePlan } from './plan.js';
+import { makePlan, withTestUrl } from './plan.js';
 import type { Session } from './session.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { type Previewed, previewLines } from './view/preview.js';
 import { previewPage } from './view/preview-page.js';
 
@@ -33,10 +35,11 @@ export async function preview(settings: PreviewSettings, session: Session): Prom
 async function composeOne(settings: PreviewSettings): Promise<Previewed> {
   const from = parseSender(settings.from).header;
   const replyTo = settings.replyTo === null ? null : parseSender(settings.replyTo).header;
+  const unsubscribing = testUnsubscribing(unsubscribeOf(settings));
   const plan = await makePlan({ ...settings, limit: null });
-  const template = compileTemplate(plan.template);
+  const template = withTestUrl(compileTemplate(plan.template), settings.unsubscribeUrl);
   const recipient = await pickRecipient(plan, settings);
-  const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '' });
+  const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '', unsubscribing });
   const { content } = composer.compose(recipient);
   return { ...template.render(recipient.variables), from, replyTo, recipient, content };
 }

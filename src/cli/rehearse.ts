@@ -20,6 +20,7 @@ import { clearAbandonedHomes, openTemporaryHome, removeTemporaryHome } from './r
 import { startKills } from './rehearse/kills.js';
 import { watchPause } from './rehearse/pause.js';
 import type { Session } from './session.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { recount } from './verify.js';
 import { type Rehearsal, rehearsalIntroduction, rehearsalLines, rehearsalObject } from './view/rehearsal.js';
 import { createWorkers } from './workers.js';
@@ -128,6 +129,7 @@ async function perform(
 
 /** What a launch would ask for, as far as it makes sense here: nobody is notified, and waits are short. */
 function optionsOf({ settings, session }: Stage, port: number): CampaignOptions {
+  const unsubscribe = unsubscribeOf(settings);
   return {
     name: `Rehearsal: ${settings.list}`,
     from: parseSender(settings.from).header,
@@ -142,6 +144,7 @@ function optionsOf({ settings, session }: Stage, port: number): CampaignOptions 
     keepMs: GIVE_UP_MS,
     notify: null,
     resultsDir: resolve(session.cwd, settings.results),
+    ...(unsubscribe && { unsubscribe }),
   };
 }
 

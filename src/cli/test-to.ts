@@ -6,6 +6,7 @@ import { codeOf, type Outcome } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
 import { createComposer } from '../message/composer.js';
 import { compileTemplate } from '../message/template.js';
+import { testUnsubscribing } from '../message/unsubscribe.js';
 import type { Message } from '../pipeline/relay-ports.js';
 import { parseAddress } from '../recipients/address.js';
 import { createRelay } from '../relay/pool.js';
@@ -76,13 +77,15 @@ type Marked = readonly [recipient: Recipient, message: Message];
 /** Each with a Message-ID of its own, which is no campaign's: mail programs show two with the same one only once. */
 function messagesTo(to: string, rows: readonly Recipient[], plan: Plan, options: CampaignOptions): Marked[] {
   const template = compileTemplate(plan.template);
-  const { from, replyTo } = options;
+  const { from, replyTo, unsubscribe } = options;
   return rows.map((recipient, index) => {
     const mark = `[test ${index + 1}/${rows.length}]`;
     const { subject } = template;
     const marked = { ...template, subject: { ...subject, pieces: [`${mark} `, ...subject.pieces] } };
     const salt = randomBytes(16).toString('hex');
-    const composer = createComposer({ template: marked, from, replyTo, campaignId: 'test', salt });
+    // By its links nobody is unsubscribed: they are for looking at, and whoever looks may press the button.
+    const unsubscribing = testUnsubscribing(unsubscribe);
+    const composer = createComposer({ template: marked, from, replyTo, campaignId: 'test', salt, unsubscribing });
     return [recipient, composer.compose({ ...recipient, address: to })];
   });
 }

@@ -1,6 +1,7 @@
 import Handlebars from 'handlebars';
 import { FanmailError } from '../domain/errors.js';
 import type { Value, Variables } from '../domain/recipient.js';
+import { isOwnVariable } from './own-variables.js';
 import { type Piece, splitProgram } from './pieces.js';
 import { errorAt, type Place } from './place.js';
 import { inspect, placeOf, type Reference } from './syntax.js';
@@ -46,6 +47,8 @@ export interface TemplateParts {
 export interface CompiledTemplate extends TemplateParts {
   /** Each variable once, in the order of subject, HTML, text. */
   readonly needs: readonly Need[];
+  /** The same of those that fanmail gives. */
+  readonly own: readonly Need[];
   /** Throws FanmailError TEMPLATE_RENDER, naming the part and the variable. */
   render(variables: Variables): Rendered;
 }
@@ -67,7 +70,7 @@ export function compileTemplate(source: TemplateSource): CompiledTemplate {
   const text = source.text === null ? null : compilePart(handlebars, 'text.hbs', source.text, false);
   const plain = text ?? (source.html === null ? null : compileTextOf(handlebars, source.html));
   return {
-    ...{ needs: needsOf([subject, html, text]), subject, html, text: plain },
+    ...{ ...needsOf([subject, html, text]), subject, html, text: plain },
     render: (variables) => ({
       subject: oneLine(joined(subject, variables)),
       html: html === null ? null : joined(html, variables),
@@ -183,12 +186,16 @@ function compileTextOf(handlebars: typeof Handlebars, html: string): Part {
   }
 }
 
-function needsOf(parts: readonly (Part | null)[]): readonly Need[] {
+function needsOf(parts: readonly (Part | null)[]): Pick<CompiledTemplate, 'needs' | 'own'> {
   const needs = new Map<string, Need>();
   for (const { variable, file, line, column } of parts.flatMap((part) => part?.references ?? [])) {
     if (variable !== null && !needs.has(variable)) needs.set(variable, { variable, file, line, column });
   }
-  return [...needs.values()];
+  const all = [...needs.values()];
+  return {
+    needs: all.filter(({ variable }) => !isOwnVariable(variable)),
+    own: all.filter(({ variable }) => isOwnVariable(variable)),
+  };
 }
 
 /** Control characters, line ends and runs of blanks become one space, so nothing in a variable can start a header. */
