@@ -4,9 +4,11 @@ import type { Backend } from './backend.js';
 import { createSigners } from './dkim.js';
 import type { Campaign } from './domain/campaign.js';
 import type { Summary } from './domain/summary.js';
+import { tokensOf } from './domain/unsubscribe.js';
 import { createComposer } from './message/composer.js';
 import type { DkimKey, DkimSigner } from './message/dkim-signer.js';
 import { compileTemplate, fixedParts } from './message/template.js';
+import { testUnsubscribing } from './message/unsubscribe.js';
 import { aggregate } from './pipeline/aggregator.js';
 import { runChunk } from './pipeline/chunk-worker.js';
 import { coordinate } from './pipeline/coordinator.js';
@@ -57,7 +59,16 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
   const routes = (campaign: Campaign) => signers.lacks(campaign) ?? relays.routes(campaign);
   const composeNotice = (campaign: Campaign, to: string, summary: string) =>
     noticeOf(campaign, to, summary, signers.of(campaign));
-  const own = { suppression, recorder, routes, pacer: pacers.of, composer: composers.of, promote: wake.promote, log };
+  const own = {
+    suppression,
+    links: backend.suppression,
+    recorder,
+    routes,
+    pacer: pacers.of,
+    composer: composers.of,
+    promote: wake.promote,
+    log,
+  };
   const chunkPorts = { ...backend, ...own };
 
   const actors: Actors = {
@@ -107,11 +118,11 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
 function createComposers(signers: ReturnType<typeof createSigners>) {
   const kept = new Map<string, Composer>();
   return {
-    of(campaign: Campaign, template: TemplateText): Composer {
-      const key = `${campaign.id} ${campaign.nonce}`;
+    of(campaign: Campaign, template: TemplateText, linkSecret: string | null): Composer {
+      const key = `${campaign.id} ${campaign.nonce} ${linkSecret}`;
       const known = kept.get(key);
       if (known) return known;
-      const composer = composerOf(campaign, template, signers.of(campaign));
+      const composer = composerOf(campaign, template, { linkSecret, signer: signers.of(campaign) });
       const oldest = kept.keys().next();
       if (kept.size >= COMPOSERS_KEPT && !oldest.done) kept.delete(oldest.value);
       kept.set(key, composer);
@@ -120,14 +131,31 @@ function createComposers(signers: ReturnType<typeof createSigners>) {
   };
 }
 
+/** What the workers have, and not the campaign. */
+export interface ComposerSecrets {
+  /** Null: links to unsubscribe by are those of a test. */
+  readonly linkSecret: string | null;
+  readonly signer: DkimSigner | null;
+}
+
 export function composerOf(
   campaign: Pick<Campaign, 'id' | 'salt' | 'options'>,
   template: TemplateText,
-  signer: DkimSigner | null,
+  { linkSecret, signer }: ComposerSecrets,
 ): Composer {
-  const { from, replyTo } = campaign.options;
-  const { id: campaignId, salt } = campaign;
-  return createComposer({ template: compileTemplate(template), from, replyTo, campaignId, salt, signer });
+  const { id: campaignId, salt, options } = campaign;
+  const { from, replyTo, topic } = options;
+  const tests = testUnsubscribing(options.unsubscribe);
+  const unsubscribing = tests && linkSecret ? { ...tests, tokenOf: tokensOf(linkSecret, topic) } : tests;
+  return createComposer({
+    template: compileTemplate(template),
+    from,
+    replyTo,
+    campaignId,
+    salt,
+    signer,
+    unsubscribing,
+  });
 }
 
 function noticeOf(campaign: Campaign, to: string, summary: string, signer: DkimSigner | null) {

@@ -88,7 +88,7 @@ const inside =
     folders.some((folder) => target.startsWith(`${folder}/`));
 /** app.ts and what it is made of: the files at the top of src/. */
 const isApp = (file: string) => !file.includes('/');
-const adapters = ['recipients', 'message', 'relay', 'redis', 'queue', 'report'];
+const adapters = ['recipients', 'message', 'relay', 'redis', 'queue', 'report', 'web'];
 
 /** What a folder may import of the project, beside itself; and why no more. */
 const MAY_IMPORT: Record<string, { readonly why: string; readonly may: (target: string) => boolean }> = {

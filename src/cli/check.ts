@@ -2,15 +2,26 @@ import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
 import { compileTemplate } from '../message/template.js';
+import { testUnsubscribing } from '../message/unsubscribe.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
 import { dkimFindings } from './check/dkim-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
-import { fromOf, loadPlanTemplate, mayFailOn, openPlanList, replyToOf, sourceName, unknownVariables } from './plan.js';
+import {
+  fromOf,
+  loadPlanTemplate,
+  mayFailOn,
+  openPlanList,
+  replyToOf,
+  sourceName,
+  variableFaults,
+  withTestUrl,
+} from './plan.js';
 import type { Session } from './session.js';
 import { keysOf } from './signing.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { type Checked, checkLines, checkObject, isRefused } from './view/check.js';
 
 type CheckSettings = Settings<'check'>;
@@ -33,17 +44,20 @@ async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Check
   await checkRelay(settings, findings);
   const keys = (await attempt(findings, () => keysOf(settings, cwd))) ?? [];
   findings.push(...dkimFindings(keys, from === null ? null : parseSender(from).domain));
-  const template = source && (await attempt(findings, () => compileTemplate(source)));
+  const unsubscribe = (await attempt(findings, () => unsubscribeOf(settings))) ?? null;
+  const compiled = source && (await attempt(findings, () => compileTemplate(source)));
+  const template = compiled && withTestUrl(compiled, settings.unsubscribeUrl);
   const list = await attempt(findings, () => openPlanList(settings));
   if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));
-  const unknown = template && list ? unknownVariables(template, list, sourceName(settings)) : [];
+  const unknown = template && list ? variableFaults(template, list, settings) : [];
   findings.push(...unknown.map(refusalOf));
   if (!list) return { source: sourceName(settings), rows: 0, sendable: 0, largest: null, findings };
 
   const variables = template && unknown.length === 0 ? new VariableChecks(template.needs.map((n) => n.variable)) : null;
+  const unsubscribing = testUnsubscribing(unsubscribe);
   const messages =
     source && template && variables && from !== null
-      ? new MessageChecks({ source, template, from, replyTo, renderAll: mayFailOn(template, list) })
+      ? new MessageChecks({ source, template, from, replyTo, renderAll: mayFailOn(template, list), unsubscribing })
       : null;
   return { source: sourceName(settings), ...(await readRows(list, { findings, variables, messages })) };
 }

@@ -89,6 +89,10 @@ export async function runCommand(
       const settings = resolveSettings(command, flags, around);
       return (await import('./suppress.js')).suppress(settings, session(settings));
     }
+    case 'serve': {
+      const settings = resolveSettings(command, flags, around);
+      return (await import('./serve.js')).serve(settings, session(settings));
+    }
     default:
       return command satisfies never;
   }

@@ -47,6 +47,7 @@ export const SUMMARIES: Readonly<Record<Command, string>> = {
   doctor: 'Look at Node, Redis, the relay, disk and clock',
   rehearse: 'Launch against a relay on a bad day, on this machine',
   suppress: 'Keep the list of addresses never to send to',
+  serve: 'Answer links to unsubscribe',
 };
 
 export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string, what: string])[]>> = {
@@ -102,5 +103,9 @@ export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string
     ['fanmail suppress import never.csv', 'one address a line, or a list with an address column'],
     ['fanmail suppress check ada@example.com', 'exits 0 where she may be sent to, 3 where not'],
     ['fanmail suppress export --out list.txt', 'hashes and their key: keep it like the list itself'],
+  ],
+  serve: [
+    ['fanmail serve --name "Example News"', 'on 127.0.0.1:8080, for a proxy with TLS in front'],
+    ['fanmail serve --listen 10.0.0.5:8080', 'for a proxy on another machine'],
   ],
 };

@@ -24,6 +24,7 @@ import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
 import { dkimOf, signerOf } from './signing.js';
 import { testTo } from './test-to.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { whenOf } from './when.js';
 
 type LaunchSettings = Settings<'launch'>;
@@ -80,6 +81,7 @@ function campaignOptions(
   relays: Relays,
   cwd: string,
 ): CampaignOptions {
+  const unsubscribe = unsubscribeOf(settings);
   return {
     ...{ name, ...sender },
     relay: identityOf(relays[0]),
@@ -96,6 +98,7 @@ function campaignOptions(
     // Somebody else's machine has other folders: there, the worker that aggregates has a setting of its own.
     resultsDir: settings.redis === null ? resolve(cwd, settings.results) : null,
     ...paceOf(settings),
+    ...(unsubscribe && { unsubscribe }),
   };
 }
 
@@ -191,9 +194,8 @@ async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings
   const staged = await stageList(id, plan, options, ports, { ...settings, yes: true }, session).finally(() =>
     context?.backend.close(),
   );
-  const message = composerOf({ id, salt: '', options }, plan.template, signerOf(settings, session.cwd)).compose(
-    staged.first,
-  );
+  const secrets = { linkSecret: null, signer: signerOf(settings, session.cwd) };
+  const message = composerOf({ id, salt: '', options }, plan.template, secrets).compose(staged.first);
   await message.signed;
   // A byte of state and 16 of record for each recipient, beside the compressed row.
   const redisBytes = staged.bytes + staged.totals.total * 17;

@@ -5,13 +5,16 @@ import { closest } from '../config/suggest.js';
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient } from '../domain/recipient.js';
 import { type LoadedTemplate, loadTemplate } from '../message/load-template.js';
+import { withOwn } from '../message/own-variables.js';
 import { parseSender } from '../message/sender.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
+import { testUrl } from '../message/unsubscribe.js';
 import type { EncodingChoice } from '../recipients/encoding.js';
 import { readExclude } from '../recipients/exclude.js';
 import type { KeySet } from '../recipients/key-set.js';
 import { openList, type RecipientList } from '../recipients/list.js';
 import type { ListInput } from '../recipients/text.js';
+import { ownVariableFaults } from './unsubscribe-options.js';
 
 /** A list and a template that fit each other. */
 export interface Plan {
@@ -42,6 +45,7 @@ export interface PlanInput {
   readonly columns: string | null;
   readonly exclude: string | null;
   readonly limit: number | null;
+  readonly unsubscribeUrl: string | null;
 }
 
 const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.url));
@@ -59,10 +63,10 @@ export async function makePlan(input: PlanInput, campaign: PlannedCampaign): Pro
     from: fromOf(input, from === undefined ? {} : { from }),
     replyTo: replyToOf(input, replyTo === undefined ? {} : { replyTo }),
   };
-  const compiled = compileTemplate(template);
+  const compiled = withTestUrl(compileTemplate(template), input.unsubscribeUrl);
   const list = await openPlanList(input);
-  const [unknown] = unknownVariables(compiled, list, sourceName(input));
-  if (unknown) throw unknown;
+  const [fault] = variableFaults(compiled, list, input);
+  if (fault) throw fault;
   return {
     list,
     template,
@@ -117,8 +121,24 @@ export function sourceName({ list }: Pick<PlanInput, 'list'>): string {
   return list === '-' ? 'standard input' : list;
 }
 
+/** The same template, whose renderings lead where a test does. */
+export function withTestUrl(template: CompiledTemplate, unsubscribeUrl: string | null): CompiledTemplate {
+  const own = { unsubscribeUrl: testUrl(unsubscribeUrl) };
+  return { ...template, render: (variables) => template.render(withOwn(variables, own)) };
+}
+
+/** An error for each variable that the template uses and nobody gives, or the list and fanmail both. */
+export function variableFaults(
+  template: CompiledTemplate,
+  list: RecipientList,
+  input: Pick<PlanInput, 'list' | 'unsubscribeUrl'>,
+): FanmailError[] {
+  const source = sourceName(input);
+  return [...unknownVariables(template, list, source), ...ownVariableFaults(template, list, source, input)];
+}
+
 /** An error for each variable of the template that the list has no column for; a row of NDJSON may have others. */
-export function unknownVariables(template: CompiledTemplate, list: RecipientList, source: string): FanmailError[] {
+function unknownVariables(template: CompiledTemplate, list: RecipientList, source: string): FanmailError[] {
   if (list.format !== 'csv') return [];
   const known = new Set(list.columns.map((column) => column.variable));
   return template.needs

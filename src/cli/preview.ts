@@ -5,11 +5,13 @@ import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { createComposer } from '../message/composer.js';
 import { compileTemplate } from '../message/template.js';
+import { testUnsubscribing } from '../message/unsubscribe.js';
 import { openFile } from './open-file.js';
 import { pickRecipient } from './pick-recipient.js';
-import { makePlan } from './plan.js';
+import { makePlan, withTestUrl } from './plan.js';
 import type { Session } from './session.js';
 import { signerOf } from './signing.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { type Previewed, previewLines } from './view/preview.js';
 import { previewPage } from './view/preview-page.js';
 
@@ -32,11 +34,15 @@ export async function preview(settings: PreviewSettings, session: Session): Prom
 
 async function composeOne(settings: PreviewSettings, cwd: string): Promise<Previewed> {
   const signer = signerOf(settings, cwd);
+  const unsubscribing = testUnsubscribing(unsubscribeOf(settings));
   const plan = await makePlan({ ...settings, limit: null }, { id: 'preview', name: settings.list });
   const { from, replyTo } = plan.sender;
-  const template = compileTemplate(plan.template);
+  const template = withTestUrl(compileTemplate(plan.template), settings.unsubscribeUrl);
   const recipient = await pickRecipient(plan, settings);
-  const composer = createComposer({ template, from, replyTo, campaignId: 'preview', salt: '', signer });
+  const composer = createComposer({
+    ...{ template, from, replyTo, campaignId: 'preview', salt: '' },
+    ...{ signer, unsubscribing },
+  });
   const { content, signed } = composer.compose(recipient);
   await signed;
   return { ...template.render(recipient.variables), from, replyTo, recipient, content };

@@ -20,6 +20,7 @@ import { startKills } from './rehearse/kills.js';
 import { watchPause } from './rehearse/pause.js';
 import type { Session } from './session.js';
 import { dkimOf } from './signing.js';
+import { unsubscribeOf } from './unsubscribe-options.js';
 import { recount } from './verify.js';
 import { type Rehearsal, rehearsalIntroduction, rehearsalLines, rehearsalObject } from './view/rehearsal.js';
 import { createWorkers } from './workers.js';
@@ -130,6 +131,7 @@ async function perform(
 
 /** What a launch would ask for, as far as it makes sense here: nobody is notified, and waits are short. */
 function optionsOf({ settings, dkim, session }: Stage, { sender }: Plan, port: number): CampaignOptions {
+  const unsubscribe = unsubscribeOf(settings);
   return {
     name: `Rehearsal: ${settings.list}`,
     ...sender,
@@ -144,6 +146,7 @@ function optionsOf({ settings, dkim, session }: Stage, { sender }: Plan, port: n
     keepMs: GIVE_UP_MS,
     notify: null,
     resultsDir: resolve(session.cwd, settings.results),
+    ...(unsubscribe && { unsubscribe }),
   };
 }
 

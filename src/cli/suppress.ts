@@ -6,6 +6,7 @@ import { openContext } from './context.js';
 import type { Session } from './session.js';
 import { exportList } from './suppress/export-list.js';
 import { importList } from './suppress/import-list.js';
+import { unsubscribe } from './suppress/unsubscribe.js';
 import { changedText, foundLine, itemObject, stillText } from './view/suppress.js';
 
 type SuppressSettings = Settings<'suppress'>;
@@ -18,14 +19,17 @@ const TAKES: Readonly<Record<What, readonly ('why' | 'out')[]>> = {
   import: ['why'],
   export: ['out'],
   check: [],
+  unsubscribe: [],
 };
 
-/** `fanmail suppress add|remove|import|export|check`: the list of addresses never to send to. */
+const TAKES_ADDRESSES: readonly What[] = ['add', 'remove', 'check'];
+
+/** `fanmail suppress add|remove|import|export|check|unsubscribe`: the list of addresses never to send to. */
 export async function suppress(settings: SuppressSettings, session: Session): Promise<number> {
   refuseMisfits(settings);
   const { what } = settings;
   // Before anything changes: a word that is no address is refused with all others.
-  const addresses = what === 'import' || what === 'export' ? [] : (settings.who ?? []).map(requireAddress);
+  const addresses = TAKES_ADDRESSES.includes(what) ? (settings.who ?? []).map(requireAddress) : [];
   const { backend } = await openContext(settings, session, 'suppress');
   const list = backend.suppression;
   try {
@@ -39,6 +43,8 @@ export async function suppress(settings: SuppressSettings, session: Session): Pr
         return await importList(list, settings, session);
       case 'export':
         return await exportList(list, settings, session);
+      case 'unsubscribe':
+        return await unsubscribe(list, settings, session);
       default:
         return what satisfies never;
     }
@@ -47,15 +53,22 @@ export async function suppress(settings: SuppressSettings, session: Session): Pr
   }
 }
 
-function refuseMisfits({ what, who, why, out, json }: SuppressSettings): void {
+function refuseMisfits({ what, who, why, out, json, topic }: SuppressSettings): void {
   const usage = (message: string, hint: string) => new FanmailError('USAGE', message, { hint });
   const words = who?.length ?? 0;
   if (what === 'export' && words > 0)
     throw usage('fanmail suppress export takes no addresses', '--out names the file; --topic takes a part of the list');
   if (what === 'import' && words !== 1)
     throw usage('fanmail suppress import takes one file', 'fanmail suppress import never.csv, or - for standard input');
-  if (what !== 'export' && words === 0)
+  if (what !== 'export' && what !== 'unsubscribe' && words === 0)
     throw usage(`fanmail suppress ${what} needs an address`, `fanmail suppress ${what} ada@example.com`);
+  if (what === 'unsubscribe' && words !== 1)
+    throw usage(
+      'fanmail suppress unsubscribe takes one token',
+      'or - for a mail on standard input, with it in its subject',
+    );
+  if (what === 'unsubscribe' && topic !== null)
+    throw usage('fanmail suppress unsubscribe takes no --topic', 'the token says what it is about');
   for (const [name, value] of [['why', why] as const, ['out', out] as const]) {
     if (value === null || TAKES[what].includes(name)) continue;
     const takers = Object.keys(TAKES).filter((one) => TAKES[one as What].includes(name));

@@ -7,6 +7,7 @@ import type { Recipient } from '../domain/recipient.js';
 import { createComposer } from '../message/composer.js';
 import type { DkimSigner } from '../message/dkim-signer.js';
 import { compileTemplate } from '../message/template.js';
+import { testUnsubscribing } from '../message/unsubscribe.js';
 import type { Message } from '../pipeline/relay-ports.js';
 import { parseAddress } from '../recipients/address.js';
 import { createRelay } from '../relay/pool.js';
@@ -86,13 +87,18 @@ function messagesTo(
   { plan, options, signer }: { plan: Plan; options: CampaignOptions; signer: DkimSigner | null },
 ): Marked[] {
   const template = compileTemplate(plan.template);
-  const { from, replyTo } = options;
+  const { from, replyTo, unsubscribe } = options;
   return rows.map((recipient, index) => {
     const mark = `[test ${index + 1}/${rows.length}]`;
     const { subject } = template;
     const marked = { ...template, subject: { ...subject, pieces: [`${mark} `, ...subject.pieces] } };
     const salt = randomBytes(16).toString('hex');
-    const composer = createComposer({ template: marked, from, replyTo, campaignId: 'test', salt, signer });
+    // By its links nobody is unsubscribed: they are for looking at, and whoever looks may press the button.
+    const unsubscribing = testUnsubscribing(unsubscribe);
+    const composer = createComposer({
+      ...{ template: marked, from, replyTo, campaignId: 'test', salt },
+      ...{ signer, unsubscribing },
+    });
     return [recipient, composer.compose({ ...recipient, address: to })];
   });
 }

@@ -21,6 +21,7 @@ export const COMMANDS = [
   'doctor',
   'rehearse',
   'suppress',
+  'serve',
 ] as const;
 export type Command = (typeof COMMANDS)[number];
 

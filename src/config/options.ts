@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { CATCH_OPTIONS } from './catch-options.js';
 import { DKIM_OPTIONS } from './dkim-options.js';
 import { LIST_OPTIONS } from './list-options.js';
 import { LOOK_OPTIONS } from './look-options.js';
@@ -8,6 +9,7 @@ import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secret
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
 import { RESULTS_OPTIONS } from './results-options.js';
 import { SUPPRESSION_OPTIONS } from './suppression-options.js';
+import { UNSUBSCRIBE_OPTIONS } from './unsubscribe-options.js';
 import { WHEN_OPTIONS } from './when-options.js';
 
 const cores = () => availableParallelism();
@@ -65,7 +67,12 @@ export const OPTIONS = {
     requiredBy: ['pause', 'resume', 'cancel', 'retry'],
     positional: true,
   }),
-  name: option({ describe: 'A name for people', commands: ['launch'], schema: line() }),
+  name: option({
+    describe: 'A name for people',
+    commands: ['launch', 'serve'],
+    otherwise: { serve: 'Whose mail it is, for the page' },
+    schema: line(),
+  }),
   replyTo: option({
     describe: 'Where answers go',
     commands: ['launch', 'check', 'preview', 'rehearse'],
@@ -220,26 +227,7 @@ export const OPTIONS = {
     otherwise: { export: 'What to write: csv where not given, or ndjson' },
     schema: oneOf(['text', 'json', 'html', 'csv', 'ndjson']),
   }),
-  port: option({
-    describe: 'The port for SMTP, on 127.0.0.1',
-    commands: ['catch'],
-    env: 'FANMAIL_CATCH_PORT',
-    schema: count(0, 65_535),
-    default: '1025',
-  }),
-  httpPort: option({
-    describe: 'The port for the HTTP interface, on 127.0.0.1',
-    commands: ['catch'],
-    env: 'FANMAIL_CATCH_HTTP_PORT',
-    schema: count(0, 65_535),
-    default: '8025',
-  }),
-  dir: option({
-    describe: 'The folder for caught messages; one under the home where not given',
-    commands: ['catch'],
-    env: 'FANMAIL_CATCH_DIR',
-    schema: line(),
-  }),
+  ...CATCH_OPTIONS,
   action: option({
     describe: 'What to do with the embedded Redis',
     commands: ['redis'],
@@ -250,6 +238,7 @@ export const OPTIONS = {
   ...RESULTS_OPTIONS,
   ...REHEARSAL_OPTIONS,
   ...SUPPRESSION_OPTIONS,
+  ...UNSUBSCRIBE_OPTIONS,
   redis: option({
     describe: 'The Redis to use instead of the embedded one; better in REDIS_URL or .env than here',
     commands: KEEPING,

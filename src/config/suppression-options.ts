@@ -7,12 +7,12 @@ export const SUPPRESSION_OPTIONS = {
   what: option({
     describe: 'What to do with the suppression list',
     commands: ['suppress'],
-    schema: oneOf(['add', 'remove', 'import', 'export', 'check']),
+    schema: oneOf(['add', 'remove', 'import', 'export', 'check', 'unsubscribe']),
     requiredBy: ['suppress'],
     positional: true,
   }),
   who: option({
-    describe: 'Addresses, or the file to import, - for standard input',
+    describe: 'Addresses, or the file to import, or what unsubscribes; - for standard input',
     commands: ['suppress'],
     schema: words(),
     positional: true,

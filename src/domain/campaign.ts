@@ -4,6 +4,7 @@ import type { ReplyClass, ReplyRule } from './reply-class.js';
 import type { Opening, Round } from './round.js';
 import type { Canary, CanaryFound, Schedule } from './schedule.js';
 import type { Counters } from './state.js';
+import type { UnsubscribeOptions } from './unsubscribe.js';
 
 /** The format of payloads, chunks and ledger that this version reads and writes. An unknown one is left for others. */
 export const FORMAT = 1;
@@ -69,6 +70,8 @@ export interface CampaignOptions {
   readonly schedule?: Schedule;
   /** Absent: all of it goes out at once. */
   readonly canary?: Canary;
+  /** Absent: its messages say nothing of unsubscribing. */
+  readonly unsubscribe?: UnsubscribeOptions;
 }
 
 /** What staging found out. */

@@ -4,8 +4,10 @@ import type { Composer, Message } from '../pipeline/relay-ports.js';
 import { BodyPart } from './body-part.js';
 import type { DkimSigner } from './dkim-signer.js';
 import { addressHeader, dateHeader, mailboxHeader, textHeader } from './headers.js';
+import { withOwn } from './own-variables.js';
 import { parseSender } from './sender.js';
 import { joined, oneLine, type TemplateParts } from './template.js';
+import { type Unsubscribing, unsubscribeParts } from './unsubscribe.js';
 import { MessageWriter } from './writer.js';
 
 export interface ComposerOptions {
@@ -18,6 +20,8 @@ export interface ComposerOptions {
   readonly salt: string;
   /** Null: nothing is signed. */
   readonly signer?: DkimSigner | null;
+  /** Null or absent: nothing is said of it. */
+  readonly unsubscribing?: Unsubscribing | null;
 }
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -28,25 +32,28 @@ const HTML = 'text/html; charset=utf-8';
  * that there is. What is the same for everyone is encoded once, here. Throws SENDER_INVALID for `from` and `replyTo`.
  */
 export function createComposer(options: ComposerOptions): Composer {
-  const { template, from, replyTo, campaignId, salt, signer = null } = options;
+  const { template, from, replyTo, campaignId, salt, signer = null, unsubscribing } = options;
   const sender = parseSender(from);
   const fromHeader = mailboxHeader('From', sender.header);
   const replyToHeader = replyTo === null ? '' : mailboxHeader('Reply-To', parseSender(replyTo).header);
   const writer = new MessageWriter();
   const date = cachedDate();
+  const unsubscribe = unsubscribing ? unsubscribeParts(unsubscribing) : null;
 
-  const headers = ({ address, variables }: Recipient, messageId: string): string =>
+  const headers = ({ address, variables }: Recipient, messageId: string, more: string): string =>
     `${fromHeader}${addressHeader('To', address)}${replyToHeader}` +
     `${textHeader('Subject', oneLine(joined(template.subject, variables)))}${date()}` +
-    `${addressHeader('Message-ID', messageId)}MIME-Version: 1.0\r\n`;
+    `${addressHeader('Message-ID', messageId)}${more}MIME-Version: 1.0\r\n`;
 
   const { html, text } = template;
   const htmlPart = html && new BodyPart(HTML, html);
   const textPart = text && new BodyPart(TEXT, text);
 
-  const write = (recipient: Recipient, messageId: string): void => {
+  const write = (row: Recipient, messageId: string): void => {
     // All that can fail comes before anything is written.
-    const head = headers(recipient, messageId);
+    const said = unsubscribe?.(row.address);
+    const recipient = said ? { ...row, variables: withOwn(row.variables, { unsubscribeUrl: said.url }) } : row;
+    const head = headers(recipient, messageId, said?.headers ?? '');
     const htmlValues = html?.values(recipient.variables) ?? [];
     const textValues = text?.values(recipient.variables) ?? [];
     if (signer) writer.skip(signer.room);

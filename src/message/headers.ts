@@ -1,7 +1,7 @@
 import { parseSender, quote } from './sender.js';
 
 /** Columns of a header line: RFC 2047 2 allows 76 with encoded words, RFC 5322 2.1.1 wants no more than 78. */
-const LINE = 76;
+export const LINE = 76;
 const ENCODED_WORD = 75;
 const PREFIX = '=?UTF-8?B?';
 const SUFFIX = '?=';

@@ -3,6 +3,7 @@ import { FanmailError } from '../domain/errors.js';
 import type { Value, Variables } from '../domain/recipient.js';
 import { HELPERS } from './helpers/helpers.js';
 import { type Locale, PLAIN_LOCALE } from './helpers/locale.js';
+import { isOwnVariable } from './own-variables.js';
 import { placeOf } from './parse-part.js';
 import { type Piece, splitProgram } from './pieces.js';
 import { errorAt, type Place } from './place.js';
@@ -55,6 +56,8 @@ export interface CompiledTemplate extends TemplateParts {
   readonly mayFail: boolean;
   /** Each variable once, in the order of subject, HTML, text. */
   readonly needs: readonly Need[];
+  /** The same of those that fanmail gives. */
+  readonly own: readonly Need[];
   /** Throws FanmailError TEMPLATE_RENDER, naming the part and the variable. */
   render(variables: Variables): Rendered;
 }
@@ -83,7 +86,7 @@ export function compileTemplate(source: TemplateSource): CompiledTemplate {
   const text = source.text === null ? null : compilePart(whole, 'text.hbs', source.text, false);
   const plain = text ?? (source.html === null ? null : compileTextOf(whole, source.html));
   return {
-    ...{ needs: needsOf([subject, html, text], source.places), subject, html, text: plain },
+    ...{ ...needsOf([subject, html, text], source.places), subject, html, text: plain },
     mayFail: [subject, html, text].some((part) => part?.mayFail),
     render: (variables) => ({
       subject: oneLine(joined(subject, variables)),
@@ -225,13 +228,20 @@ function compileTextOf(whole: Whole, html: string): Part {
   }
 }
 
-function needsOf(parts: readonly (Part | null)[], places: TemplateSource['places']): readonly Need[] {
+function needsOf(
+  parts: readonly (Part | null)[],
+  places: TemplateSource['places'],
+): Pick<CompiledTemplate, 'needs' | 'own'> {
   const needs = new Map<string, Need>();
   for (const { variable, file, line, column } of parts.flatMap((part) => part?.references ?? [])) {
     if (variable !== null && !needs.has(variable))
       needs.set(variable, { variable, file, line, column, ...placeIn(places, variable) });
   }
-  return [...needs.values()];
+  const all = [...needs.values()];
+  return {
+    needs: all.filter(({ variable }) => !isOwnVariable(variable)),
+    own: all.filter(({ variable }) => isOwnVariable(variable)),
+  };
 }
 
 function placeIn(places: TemplateSource['places'], variable: string | null | undefined): Place | undefined {

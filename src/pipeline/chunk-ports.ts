@@ -4,6 +4,7 @@ import type { Pacer } from './pacer.js';
 import type { Campaigns, ChunkLedger, Log, Scratch, TemplateText } from './ports.js';
 import type { Recorder } from './recorder.js';
 import type { Composer, Relay } from './relay-ports.js';
+import type { LinkSecrets } from './suppression-ports.js';
 import type { SuppressionWatch } from './suppression-watch.js';
 
 /** A relay that messages may go through. */
@@ -21,11 +22,13 @@ export interface ChunkWorkerPorts {
   readonly scratch: Scratch;
   readonly breaker: Breaker;
   readonly suppression: SuppressionWatch;
+  readonly links: LinkSecrets;
   /** What messages of a campaign have to wait for at one of its relays. */
   pacer(campaign: Campaign, relay: RelayIdentity): Pacer;
   /** The campaign's relays that this process can have connections to, at least one, or why it can't have any. */
   routes(campaign: Campaign): readonly Route[] | string;
-  composer(campaign: Campaign, template: TemplateText): Composer;
+  /** Without a secret there are no links to unsubscribe by. */
+  composer(campaign: Campaign, template: TemplateText, linkSecret: string | null): Composer;
   /** See Wake. */
   promote(campaign: Campaign): Promise<void>;
   readonly log: Log;

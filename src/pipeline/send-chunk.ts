@@ -27,16 +27,17 @@ const SENT_ALL: SendStop = { kind: 'sent-all' };
 /** Sends what is open in a claimed chunk: through one relay, and where that is down or throttles, through the next. */
 export async function sendChunk(input: ChunkToSend): Promise<Sent> {
   const { campaign, chunk, ports } = input;
-  const [recipients, template] = await Promise.all([
+  const [recipients, template, linkSecret] = await Promise.all([
     ports.scratch.recipients(chunk.campaign, chunk.nonce, chunk.chunk),
     ports.scratch.template(chunk.campaign, chunk.nonce),
+    campaign.options.unsubscribe ? ports.links.linkSecret() : null,
   ]).catch(async (error: unknown) => {
     // Redis refuses to read. This claim came to nothing, but not by the chunk's fault.
     await ports.ledger.finish(chunk).catch(() => undefined);
     throw error;
   });
   if (recipients && template && recipients.length === chunk.states.length)
-    return sendOnWays(input, recipients, ports.composer(campaign, template));
+    return sendOnWays(input, recipients, ports.composer(campaign, template, linkSecret));
   ports.log.error(
     { campaign: chunk.campaign, chunk: chunk.chunk },
     'the recipients or the template are gone from Redis',

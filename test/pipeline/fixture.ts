@@ -164,6 +164,7 @@ export function bench(redis: Redis, relay: Relay | string, more: Partial<ChunkWo
     breaker: createBreaker(redis),
     pacer: createPacers(createPaceStore(redis), log).of,
     suppression: watchSuppression(createSuppression(redis), log),
+    links: createSuppression(redis),
     routes: (campaign: Campaign) => (typeof relay === 'string' ? relay : [routeTo(campaign, relay)]),
     composer: () => composer,
     promote: async () => undefined,

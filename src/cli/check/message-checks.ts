@@ -2,8 +2,10 @@ import { FanmailError } from '../../domain/errors.js';
 import type { Recipient } from '../../domain/recipient.js';
 import { createComposer } from '../../message/composer.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../../message/template.js';
+import type { Unsubscribing } from '../../message/unsubscribe.js';
 import type { Composer } from '../../pipeline/relay-ports.js';
 import { count } from '../../report/format.js';
+import { withTestUrl } from '../plan.js';
 import { contentFindings } from './content-checks.js';
 import { type Finding, finding } from './finding.js';
 import { Tallies, Tally } from './tally.js';
@@ -23,6 +25,7 @@ export interface MessageChecksOptions {
   readonly replyTo: string | null;
   /** Whether every row is rendered, as values of any shape need it; cells of CSV always render. */
   readonly renderAll: boolean;
+  readonly unsubscribing: Unsubscribing | null;
 }
 
 export interface Largest {
@@ -47,9 +50,10 @@ export class MessageChecks {
 
   constructor(options: MessageChecksOptions) {
     this.#options = options;
-    const { template, from, replyTo, source } = options;
-    this.#composer = createComposer({ template, from, replyTo, campaignId: 'check', salt: '' });
-    this.#subjects = compileTemplate({ ...source, html: null, text: '' });
+    const { template, from, replyTo, source, unsubscribing } = options;
+    this.#composer = createComposer({ template, from, replyTo, campaignId: 'check', salt: '', unsubscribing });
+    const subjects = compileTemplate({ ...source, html: null, text: '' });
+    this.#subjects = withTestUrl(subjects, unsubscribing?.url ?? null);
   }
 
   recipient(recipient: Recipient): void {

@@ -114,7 +114,7 @@ function otherKey(source: string): FanmailError {
     'SUPPRESSION_KEY',
     `${source} was exported under another key than that of the list in this Redis.`,
     {
-      hint: 'Its hashes mean nothing here. It can be imported into an empty list, or the addresses themselves into this one.',
+      hint: 'Its hashes mean nothing here. It can be imported into an empty list of which no unsubscribe link was sent, or the addresses themselves into this one.',
     },
   );
 }

@@ -3,21 +3,14 @@ import {
   SUPPRESSION_HASH_BYTES as HASH,
   SUPPRESSION_REASONS,
   type SuppressionItem,
-  type SuppressionReason,
   writeSuppressionHash,
 } from '../../domain/suppression.js';
+import type { NewItem } from '../../pipeline/suppression-ports.js';
 
 /** An address on the list, as Redis holds it. */
 export interface SuppressionEntry {
   readonly hash: Buffer;
   readonly items: readonly SuppressionItem[];
-}
-
-/** What is added of one address; no day: today, by the Redis clock. */
-export interface NewItem {
-  readonly hash: Buffer;
-  readonly why: SuppressionReason;
-  readonly day?: number;
 }
 
 /** See shared.lua. */

@@ -2,18 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { FanmailError } from '../../domain/errors.js';
 import type { SuppressionItem } from '../../domain/suppression.js';
-import type { Suppression, SuppressionStanding } from '../../pipeline/suppression-ports.js';
+import type {
+  LinkSecrets,
+  Suppression,
+  SuppressionStanding,
+  UnsubscribeStore,
+} from '../../pipeline/suppression-ports.js';
 import { SUPPRESSION_LIST, SUPPRESSION_TOPICS, suppressionBucket } from '../keys.js';
 import { loadScript, type Reply, runScript, type Script } from '../script.js';
-import {
-  type NewItem,
-  packHashes,
-  packNew,
-  placeOf,
-  type SuppressionEntry,
-  unpackItems,
-  unpackPage,
-} from './layout.js';
+import { packHashes, packNew, placeOf, type SuppressionEntry, unpackItems, unpackPage } from './layout.js';
 
 /** The format of the list that this version reads and writes. */
 const FORMAT = '1';
@@ -25,17 +22,13 @@ const BUCKETS_OF_PAGE = 4_000;
 const MOST_TRIES = 5;
 
 /** The suppression list with what only its own command does. */
-export interface SuppressionStore extends Suppression {
-  /** The secret of its hashes, in hex; null where there is no list. */
-  secret(): Promise<string | null>;
-  /** Takes a secret from elsewhere; false where the list has addresses under another one. */
+export interface SuppressionStore extends Suppression, UnsubscribeStore, LinkSecrets {
+  /** Takes a secret from elsewhere; false where the list has addresses, or links, under another one. */
   adopt(secret: string): Promise<boolean>;
   /** Why an address is suppressed; empty where it isn't. */
   find(address: string): Promise<readonly SuppressionItem[]>;
   /** The whole list in parts, in no order; what changes meanwhile may be in it or not. */
   pages(): AsyncIterable<readonly SuppressionEntry[]>;
-  /** Adds by hashes under this secret, which the list has to have by now. Returns how many are new. */
-  addHashes(secret: string, items: readonly NewItem[], topic: string | null): Promise<number>;
 }
 
 /** A secret, and a short hash of it, by which the scripts know whether it is still theirs. */
@@ -53,6 +46,7 @@ export function createSuppression(redis: Redis): SuppressionStore {
     remove: script('remove'),
     check: script('check'),
     page: script('page'),
+    link: script('link'),
   };
   let held: Key | null = null;
 
@@ -137,7 +131,17 @@ export function createSuppression(redis: Redis): SuppressionStore {
       }),
 
     async secret() {
+      held = null;
       return (await readKey())?.secret ?? null;
+    },
+
+    async linkSecret() {
+      let secret = '';
+      await run(scripts.link, makeKey, (now) => {
+        secret = now;
+        return [];
+      });
+      return secret;
     },
 
     async adopt(secret) {

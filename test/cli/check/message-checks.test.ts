@@ -8,7 +8,7 @@ function checksOf(parts: { subject?: string; html?: string; text?: string }, ren
   const { subject = 'Hello', html = null, text = null } = parts;
   const source = { name: 'test', subject, html, text: html === null ? (text ?? 'Hi') : text, digest: '' };
   const template = compileTemplate(source);
-  return new MessageChecks({ source, template, from: 'me@example.com', replyTo: null, renderAll });
+  return new MessageChecks({ source, template, from: 'me@example.com', replyTo: null, renderAll, unsubscribing: null });
 }
 
 function row(line: number, variables: Record<string, Value>): Recipient {
