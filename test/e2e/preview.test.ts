@@ -100,7 +100,9 @@ describe('preview', () => {
     expect(message.text).toContain('Hello Bo');
     expect(statSync(join(place.folder, 'one.eml')).mode & 0o077).toBe(0);
     expect((await preview('--out', 'one.html')).code).toBe(0);
-    expect(readFileSync(join(place.folder, 'one.html'), 'utf8')).toContain('<h1 class="p">Hello Ada</h1>');
+    expect(readFileSync(join(place.folder, 'one.html'), 'utf8')).toContain(
+      '<h1 style="color: rgb(1,2,3);" class="p">Hello Ada</h1>',
+    );
     const other = await preview('--out', 'one.pdf');
     expect([other.code, other.err]).toEqual([2, expect.stringContaining('.eml')]);
   });

@@ -1,12 +1,12 @@
-import { FanmailError } from '../../domain/errors.js';
 import { mask } from './mustaches.js';
+import { conditionsPrevail, cssFault } from './prevail.js';
 
 const MARK = 'data-fanmail';
 
 /**
  * HTML with the rules of its `<style>` in the style attributes of what they are about, as mail programs need it that take no
- * `<style>` from a message. Nothing else changes: the rules stay where they were for those that do, and for what can't be
- * inlined (`:hover`, `@media`). Nothing is fetched.
+ * `<style>` from a message. The rules stay where they were for those that do, and for what can't be inlined (`:hover`,
+ * `@media`), which prevails. Nothing else changes, and nothing is fetched.
  * Throws TEMPLATE_SYNTAX where the CSS can't be read.
  */
 export async function inlineCss(html: string): Promise<string> {
@@ -20,7 +20,8 @@ export async function inlineCss(html: string): Promise<string> {
     made += masked.slice(at, start) + withStyle(masked.slice(start, end), styles.get(number) ?? null);
     at = end;
   }
-  return unmask(made + masked.slice(at));
+  // Only where something was inlined there is something to prevail over.
+  return unmask(styles.size > 0 ? await conditionsPrevail(made + masked.slice(at)) : masked);
 }
 
 interface Tag {
@@ -54,9 +55,7 @@ async function inlined(html: string): Promise<string> {
   try {
     return inline(html, { keepStyleTags: true, keepLinkTags: true, loadRemoteStylesheets: false });
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    const hint = 'Look at its <style> and style="…"; <style data-css-inline="ignore"> is left as it is.';
-    throw new FanmailError('TEMPLATE_SYNTAX', `the CSS of html.hbs can't be read: ${said}`, { hint, cause });
+    throw cssFault(cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 

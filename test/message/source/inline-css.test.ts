@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { inlineCss } from '../../../src/message/source/inline-css.js';
 
-const CSS = '<style>p { color: red } a.b { margin: 0 4px } td { padding: 1px } p:hover { color: blue }</style>';
+const CSS =
+  '<style>p { color: red } a.b { margin: 0 4px } td { padding: 1px } p:hover { color: blue !important }</style>';
 const inlined = async (html: string) => (await inlineCss(CSS + html)).slice(CSS.length);
 
 describe('CSS is inlined', () => {
@@ -27,6 +28,34 @@ describe('CSS is inlined', () => {
     expect(await inlined('<a class=b href="?a=1&amp;b= style=x">x</a>')).toBe(
       '<a style="margin: 0 4px;" class=b href="?a=1&amp;b= style=x">x</a>',
     );
+  });
+
+  it('and what holds only at times prevails over that', async () => {
+    const css = `<style>
+@MEDIA (max-width: 600px) { p { color: {{blue}}; margin: 0 !important } @media print { a { top: 0 } } }
+@font-face { font-family: x; src: url(x) }
+@keyframes k { from { top: 0 } }
+p { color: red } p:hover { color: green } p::after { content: "}" }
+</style>`;
+    const made = await inlineCss(`${css}<p>x</p>`);
+    expect(made).toContain(
+      '{ p { color: {{blue}} !important; margin: 0 !important } @media print { a { top: 0 !important } } }',
+    );
+    expect(made).toContain(
+      'src: url(x) }\n@keyframes k { from { top: 0 } }\np { color: red } p:hover { color: green !important } p::after { content: "}" }',
+    );
+    // Where nothing is inlined, nothing has to prevail.
+    const none = '<style>@media print { p { top: 0 } }</style><p>x</p>';
+    expect(await inlineCss(none)).toBe(none);
+  });
+
+  it('CSS that can not be read is refused', async () => {
+    await expect(
+      inlineCss('<style>p { color: red } @media print { p { top: 0 }</style><p>x</p>'),
+    ).rejects.toMatchObject({
+      code: 'TEMPLATE_SYNTAX',
+      message: expect.stringContaining("the CSS of html.hbs can't be read"),
+    });
   });
 
   it('where {{…}} stand anywhere', async () => {
