@@ -20,6 +20,8 @@ export interface Launch {
   /** A template folder. */
   readonly template: string;
   readonly port: number;
+  /** What `--dkim` takes; not given: nothing is signed. */
+  readonly dkim?: string;
   /** Where not given, fanmail's own choice. */
   readonly chunkSize?: number;
 }
@@ -40,6 +42,8 @@ export interface WorkersOptions {
   /** Of each process. */
   readonly connections: number;
   readonly port: number;
+  /** As in a launch. */
+  readonly dkim?: string;
   readonly logFile?: string;
   /** Another way to the embedded Redis. */
   readonly redis?: string;
@@ -84,7 +88,16 @@ export class Ground {
   /** Stages and seals; nobody sends before there are workers. */
   async launch(what: Launch, flags: readonly string[] = []): Promise<void> {
     const chunks = what.chunkSize === undefined ? [] : ['--chunk-size', String(what.chunkSize)];
-    const to = ['--from', FROM, '--smtp', `smtp://127.0.0.1:${what.port}`, '--id', what.id, ...chunks];
+    const to = [
+      '--from',
+      FROM,
+      '--smtp',
+      `smtp://127.0.0.1:${what.port}`,
+      ...dkimArgs(what),
+      '--id',
+      what.id,
+      ...chunks,
+    ];
     await this.fanmail(['launch', what.list, '--template', what.template, ...to, '--detach', '--yes'], flags);
   }
 
@@ -94,7 +107,16 @@ export class Ground {
     const counts = ['--processes', String(processes), '--connections', String(connections)];
     const log = options.logFile === undefined ? [] : ['--log-file', options.logFile];
     const redis = options.redis === undefined ? [] : ['--redis', options.redis];
-    const args = [MAIN, 'worker', ...counts, ...log, ...redis, '--smtp', `smtp://127.0.0.1:${port}`];
+    const args = [
+      MAIN,
+      'worker',
+      ...counts,
+      ...log,
+      ...redis,
+      ...dkimArgs(options),
+      '--smtp',
+      `smtp://127.0.0.1:${port}`,
+    ];
     const running = start(this.#cleanup, process.execPath, args, { ...this.#options() });
     // Nobody reads what it prints.
     running.child.stdout?.resume();
@@ -154,6 +176,10 @@ export class Ground {
     );
     return { cwd: this.cwd, env: Object.fromEntries(own) };
   }
+}
+
+function dkimArgs({ dkim }: { readonly dkim?: string }): string[] {
+  return dkim === undefined ? [] : ['--dkim', dkim];
 }
 
 function killIfThere(pid: number): void {

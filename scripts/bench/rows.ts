@@ -1,4 +1,5 @@
 import type { RowDefinition } from './bench.js';
+import { dkim } from './rows/dkim.js';
 import { ledgerCost } from './rows/ledger-cost.js';
 import { longMessages } from './rows/long-messages.js';
 import { longRun } from './rows/long-run.js';
@@ -16,6 +17,7 @@ export const ROWS: readonly RowDefinition[] = [
   oneWorker,
   twoWorkers,
   longMessages,
+  dkim,
   ledgerCost,
   slowRelay,
   staging,

@@ -36,13 +36,14 @@ export interface SentByFanmail extends Sent {
 export async function byFanmail(
   bench: Bench,
   ground: Ground,
-  job: Job & { readonly processes: number; readonly id: string; readonly delayMs?: number },
+  job: Job & { readonly processes: number; readonly id: string; readonly delayMs?: number; readonly dkim?: string },
 ): Promise<SentByFanmail> {
   const { id, list, template, processes, messages } = job;
   const sink = await startSink(bench.postfix, bench.folder, bench.cleanup, { delayMs: job.delayMs ?? 0 });
   const { port } = sink;
-  await ground.launch({ id, list, template, port });
-  const workers = await ground.workers({ processes, connections: job.connections / processes, port });
+  const signing = job.dkim === undefined ? {} : { dkim: job.dkim };
+  await ground.launch({ id, list, template, port, ...signing });
+  const workers = await ground.workers({ processes, connections: job.connections / processes, port, ...signing });
   const { startedAt, closedAt } = await ground.ended(id, messages, START_MS + (messages / LEAST_PER_SECOND) * 1000);
   // What a process took to start is in it; it is little beside so many messages.
   const cpu = workers.senders.map(cpuMicroseconds);
@@ -58,10 +59,19 @@ export async function byFanmail(
   };
 }
 
-export async function byNodemailer(bench: Bench, job: Job): Promise<Sent> {
+/** `rsaKey`: the file of a key to sign with. */
+export async function byNodemailer(bench: Bench, job: Job & { readonly rsaKey?: string }): Promise<Sent> {
   const { list, template, connections, messages } = job;
   const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
-  const args = nodeArgs(LOOP, String(sink.port), list, template, String(connections), String(messages));
+  const args = nodeArgs(
+    LOOP,
+    String(sink.port),
+    list,
+    template,
+    String(connections),
+    String(messages),
+    job.rsaKey ?? '',
+  );
   const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args)) as LoopResult;
   await sink.expect(messages);
   await sink.stop();

@@ -1,7 +1,7 @@
-import { createHash, type KeyObject, sign } from 'node:crypto';
+import { hash, type KeyObject, sign } from 'node:crypto';
 import type { DkimIdentity } from '../domain/dkim.js';
 import { endOfHeaders, relaxedBody, relaxedFields } from './dkim-canonical.js';
-import { canonicalStart, headerEnd, headerStart } from './dkim-header.js';
+import { canonicalStart, type HeaderValues, headerEnd, headerStart } from './dkim-header.js';
 
 /** A key with what others may know of it. */
 export interface DkimKey {
@@ -37,12 +37,12 @@ export interface Signing {
 export class DkimSigner {
   /** Bytes to leave in front of a message. */
   readonly room: number;
-  readonly #keys: readonly DkimKey[];
+  readonly #keys: readonly SizedKey[];
 
   constructor(keys: readonly DkimKey[]) {
-    this.#keys = keys;
-    const values = { names: SIGNED, bodyHash: sha256('').toString('base64'), time: nowSeconds() };
-    this.room = keys.reduce((sum, key) => sum + new Header(key, values).length, 0);
+    this.#keys = keys.map((key) => ({ ...key, endLength: headerEnd(Buffer.alloc(key.signatureBytes)).length }));
+    const values = { names: SIGNED, bodyHash: hash('sha256', '', 'base64'), time: nowSeconds() };
+    this.room = this.#keys.reduce((sum, key) => sum + new Header(key, values).length, 0);
   }
 
   /**
@@ -53,7 +53,7 @@ export class DkimSigner {
     const end = endOfHeaders(written, this.room);
     const fields = relaxedFields(written.toString('latin1', this.room, end));
     const names = SIGNED.filter((name) => fields.has(name));
-    const bodyHash = sha256(relaxedBody(written, end + 4)).toString('base64');
+    const bodyHash = hash('sha256', relaxedBody(written, end + 4), 'base64');
     const values = { names, bodyHash, time: nowSeconds() };
     const headers = this.#keys.map((key) => new Header(key, values));
 
@@ -69,6 +69,11 @@ export class DkimSigner {
   }
 }
 
+interface SizedKey extends DkimKey {
+  /** Bytes that a signature takes in its header, with the line ends. */
+  readonly endLength: number;
+}
+
 /** One signature of one message. */
 class Header {
   readonly length: number;
@@ -77,10 +82,11 @@ class Header {
   #at = 0;
   #end = '';
 
-  constructor(key: DkimKey, values: { names: readonly string[]; bodyHash: string; time: number }) {
+  constructor(key: SizedKey, values: Omit<HeaderValues, 'identity'>) {
+    const { names, bodyHash, time } = values;
     this.#key = key;
-    this.#start = headerStart({ identity: key.identity, ...values });
-    this.length = this.#start.length + headerEnd(Buffer.alloc(key.signatureBytes)).length;
+    this.#start = headerStart({ identity: key.identity, names, bodyHash, time });
+    this.length = this.#start.length + key.endLength;
   }
 
   /** Writes all but the signature; returns where the header will end. */
@@ -100,15 +106,12 @@ class Header {
 
 /** In the thread pool: RSA takes longer than all else that is done for a message. */
 function signature({ identity, privateKey }: DkimKey, data: Buffer): Promise<Buffer> {
+  const isRsa = identity.algorithm === 'rsa-sha256';
   // RFC 8463 3: Ed25519 signs the hash.
-  const [hash, signed] = identity.algorithm === 'rsa-sha256' ? ['sha256', data] : [null, sha256(data)];
+  const signed = isRsa ? data : hash('sha256', data, 'buffer');
   return new Promise((resolve, reject) => {
-    sign(hash, signed, privateKey, (error, made) => (error ? reject(error) : resolve(made)));
+    sign(isRsa ? 'sha256' : null, signed, privateKey, (error, made) => (error ? reject(error) : resolve(made)));
   });
-}
-
-function sha256(data: Buffer | string): Buffer {
-  return createHash('sha256').update(data).digest();
 }
 
 function nowSeconds(): number {

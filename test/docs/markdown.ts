@@ -13,6 +13,7 @@ export const PAGES = [
   'docs/tutorial.md',
   'docs/how-to/check-and-preview.md',
   'docs/how-to/completion.md',
+  'docs/how-to/dkim.md',
   'docs/how-to/lists.md',
   'docs/how-to/local-testing.md',
   'docs/how-to/pace.md',

@@ -1,0 +1,87 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { alternate, type Bench, type RowDefinition } from '../bench.js';
+import { Ground } from '../ground.js';
+import { writeList } from '../lists.js';
+import type { Contender, Figure } from '../report.js';
+import { ratios } from '../samples.js';
+import { byFanmail, byNodemailer, type Sent } from '../senders.js';
+import { newsletter, writeTemplate } from '../templates.js';
+
+export interface DkimSize {
+  readonly connections: number;
+  /** Messages that fanmail sends, and Nodemailer, which takes longer for each. */
+  readonly ours: number;
+  readonly theirs: number;
+  readonly rounds: number;
+}
+
+export const dkim: RowDefinition = {
+  name: 'dkim',
+  what: 'one worker process that signs (RSA of 2048 bits, Ed25519, both) ÷ Nodemailer’s loop with the RSA key, 3.4 kB',
+  measure(bench) {
+    const size = bench.full ? { ours: 60_000, theirs: 6_000, rounds: 5 } : { ours: 20_000, theirs: 2_000, rounds: 3 };
+    return measureDkim(bench, { connections: 20, ...size, rounds: bench.rounds ?? size.rounds });
+  },
+};
+
+export async function measureDkim(bench: Bench, size: DkimSize) {
+  const list = await writeList(bench.folder, size.ours);
+  const template = writeTemplate(join(bench.folder, 'signed'), newsletter());
+  const rsaKey = writeKey(bench, 's1', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+  const ed25519Key = writeKey(bench, 's2', generateKeyPairSync('ed25519').privateKey);
+  const [rsa, ed25519] = [`example.com:s1=${rsaKey}`, `example.com:s2=${ed25519Key}`];
+  const ground = new Ground(bench.folder, bench.cleanup);
+  const job = { list, template, connections: size.connections };
+  const loop: Sent[] = [];
+  const ours = { rsa: [] as Sent[], both: [] as Sent[], ed25519: [] as Sent[] };
+  const by = (name: keyof typeof ours, keys: string) => async () => {
+    const one = { ...job, messages: size.ours, processes: 1, id: `${name}-${ours[name].length}`, dkim: keys };
+    ours[name].push(await byFanmail(bench, ground, one));
+  };
+  await alternate(bench, 'dkim', size.rounds, [
+    by('rsa', rsa),
+    async () => void loop.push(await byNodemailer(bench, { ...job, messages: size.theirs, rsaKey })),
+    by('both', `${rsa} ${ed25519}`),
+    by('ed25519', ed25519),
+  ]);
+  await ground.stop();
+
+  const bar = { at: 'least', value: 2 } as const;
+  const perSecond = (some: readonly Sent[]) => some.map((one) => one.perSecond);
+  const figures: Figure[] = [
+    { name: 'RSA ÷ Nodemailer, RSA', unit: '×', samples: ratios(perSecond(ours.rsa), perSecond(loop)), bar },
+    {
+      name: 'RSA and Ed25519 ÷ Nodemailer, RSA',
+      unit: '×',
+      samples: ratios(perSecond(ours.both), perSecond(loop)),
+      bar,
+    },
+  ];
+  const contenders: Contender[] = [
+    ...contendersOf('fanmail, RSA', ours.rsa),
+    ...contendersOf('fanmail, RSA and Ed25519', ours.both),
+    ...contendersOf('fanmail, Ed25519', ours.ed25519),
+    ...contendersOf('Nodemailer’s pool, RSA', loop),
+  ];
+  const notes = [
+    'Nodemailer signs with RSA alone, in its main thread; with an Ed25519 key it sends unsigned',
+    'its key is parsed once here; given as text, it would be parsed for every message',
+  ];
+  return { figures, contenders, notes };
+}
+
+function contendersOf(name: string, sent: readonly Sent[]): Contender[] {
+  const cpu = sent.flatMap(({ cpuEach }) => cpuEach ?? []);
+  return [
+    { name, unit: 'messages/s', samples: sent.map(({ perSecond }) => perSecond) },
+    ...(cpu.length > 0 ? [{ name: `${name}, CPU`, unit: 'µs/message', samples: cpu }] : []),
+  ];
+}
+
+function writeKey({ folder }: Bench, selector: string, key: KeyObject): string {
+  const path = join(folder, `${selector}.pem`);
+  writeFileSync(path, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  return path;
+}
