@@ -17,8 +17,9 @@ const LARGEST_FILE = 65_536;
 /** RFC 8301 3.2: what every receiver has to take. */
 const RSA_BITS = { least: 1024, most: 4096 } as const;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-/** No base64 has a dot: what is quoted is never a part of a key that stands in the wrong place. */
-const QUOTABLE = /^(?=.*\.|.{1,15}$)[\w./\\~-]{1,200}$/;
+const PATH = /^(?=.*\.|.{1,15}$)[\w./\\~-]{1,200}$/;
+/** Base64 has long runs, and letters of both cases and digits in short ones. */
+const IS_WORD = /^(?!.*[A-Z].*\d|.*\d.*[A-Z])[\w.~-]{0,15}$|^[a-z.~-]*$/;
 
 const MAKE_ONE = 'Make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out s1.pem';
 
@@ -69,7 +70,7 @@ function isHostname(text: string): boolean {
 
 /** The text, where it can be no part of a key; else what it stands for. */
 function quoted(text: string, otherwise: string): string {
-  return QUOTABLE.test(text) ? text : otherwise;
+  return PATH.test(text) && text.split(/[\\/]/).every((word) => IS_WORD.test(word)) ? text : otherwise;
 }
 
 type Named = Pick<DkimIdentity, 'domain' | 'selector'>;
