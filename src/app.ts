@@ -1,22 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Backend } from './backend.js';
+import { createComposers } from './composers.js';
 import { createSigners } from './dkim.js';
 import type { Campaign } from './domain/campaign.js';
 import type { Summary } from './domain/summary.js';
-import { tokensOf } from './domain/unsubscribe.js';
 import { createComposer } from './message/composer.js';
 import type { DkimKey, DkimSigner } from './message/dkim-signer.js';
-import { compileTemplate, fixedParts } from './message/template.js';
-import { testUnsubscribing } from './message/unsubscribe.js';
+import { fixedParts } from './message/template.js';
 import { aggregate } from './pipeline/aggregator.js';
 import { runChunk } from './pipeline/chunk-worker.js';
 import { coordinate } from './pipeline/coordinator.js';
 import { notify } from './pipeline/notifier.js';
 import { createPacers } from './pipeline/pacers.js';
-import type { Log, TemplateText } from './pipeline/ports.js';
+import type { Log } from './pipeline/ports.js';
 import { createRecorder } from './pipeline/recorder.js';
-import type { Composer } from './pipeline/relay-ports.js';
 import { watchSuppression } from './pipeline/suppression-watch.js';
 import { sweep } from './pipeline/sweep.js';
 import { type Actors, startConsumer } from './queue/consumer.js';
@@ -41,7 +39,6 @@ export interface WorkerOptions {
 
 const SAY_EVERY_MS = 5_000;
 const SWEEP_EVERY_MS = 15_000;
-const COMPOSERS_KEPT = 20;
 
 /** Starts what one worker process does: chunks, the steps around them, the sweep, its word of itself. */
 export async function startWorker(backend: Backend, options: WorkerOptions) {
@@ -112,50 +109,6 @@ export async function startWorker(backend: Backend, options: WorkerOptions) {
     /** Does not wait for the relay: what is on the wire becomes unknown now. */
     abandon: () => relays.abandon(),
   };
-}
-
-/** Compiling a template and encoding what is the same for everyone is worth doing once per campaign. */
-function createComposers(signers: ReturnType<typeof createSigners>) {
-  const kept = new Map<string, Composer>();
-  return {
-    of(campaign: Campaign, template: TemplateText, linkSecret: string | null): Composer {
-      const key = `${campaign.id} ${campaign.nonce} ${linkSecret}`;
-      const known = kept.get(key);
-      if (known) return known;
-      const composer = composerOf(campaign, template, { linkSecret, signer: signers.of(campaign) });
-      const oldest = kept.keys().next();
-      if (kept.size >= COMPOSERS_KEPT && !oldest.done) kept.delete(oldest.value);
-      kept.set(key, composer);
-      return composer;
-    },
-  };
-}
-
-/** What the workers have, and not the campaign. */
-export interface ComposerSecrets {
-  /** Null: links to unsubscribe by are those of a test. */
-  readonly linkSecret: string | null;
-  readonly signer: DkimSigner | null;
-}
-
-export function composerOf(
-  campaign: Pick<Campaign, 'id' | 'salt' | 'options'>,
-  template: TemplateText,
-  { linkSecret, signer }: ComposerSecrets,
-): Composer {
-  const { id: campaignId, salt, options } = campaign;
-  const { from, replyTo, topic } = options;
-  const tests = testUnsubscribing(options.unsubscribe);
-  const unsubscribing = tests && linkSecret ? { ...tests, tokenOf: tokensOf(linkSecret, topic) } : tests;
-  return createComposer({
-    template: compileTemplate(template),
-    from,
-    replyTo,
-    campaignId,
-    salt,
-    signer,
-    unsubscribing,
-  });
 }
 
 function noticeOf(campaign: Campaign, to: string, summary: string, signer: DkimSigner | null) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { composerOf } from '../app.js';
+import { composerOf } from '../composers.js';
 import type { Settings } from '../config/settings.js';
 import { type CampaignOptions, type RelayChoice, relaysOf } from '../domain/campaign.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
@@ -20,6 +20,7 @@ import { attachTo } from './attach.js';
 import { type Context, contextAtHand, openContext, sayFindings } from './context.js';
 import { makePlan, type Plan, type PlannedSender } from './plan.js';
 import { paceOf, throughText } from './relay-options.js';
+import { requireRoom } from './relay-size.js';
 import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
 import { dkimOf, signerOf } from './signing.js';
@@ -39,6 +40,7 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   const plan = await makePlan(settings, { id, name });
   const options = { ...campaignOptions(settings, name, plan.sender, relays, session.cwd), ...when };
   if (plan.list.notice !== null) session.terminal.say(plan.list.notice);
+  await requireRoom(plan, relays, session.quiet);
   if (settings.testTo !== null) return testTo(settings.testTo, plan, relays[0], options, settings, session);
   if (settings.dryRun) return dryRun(id, plan, options, settings, session);
 
@@ -128,7 +130,7 @@ export async function stageList(
   const batches = packed ?? plan.list.batches(plan.needs);
   try {
     return await stage({
-      ...{ id, options, store, template: plan.template, needs: plan.needs, check: plan.check },
+      ...{ id, options, store, template: plan.template, contents: plan.contents, needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
       batches: suppression === null ? batches : await withoutSuppressed(batches, suppression, options.topic),
@@ -194,8 +196,8 @@ async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings
   const staged = await stageList(id, plan, options, ports, { ...settings, yes: true }, session).finally(() =>
     context?.backend.close(),
   );
-  const secrets = { linkSecret: null, signer: signerOf(settings, session.cwd) };
-  const message = composerOf({ id, salt: '', options }, plan.template, secrets).compose(staged.first);
+  const parts = { linkSecret: null, signer: signerOf(settings, session.cwd), contents: plan.contents };
+  const message = composerOf({ id, salt: '', options }, plan.template, parts).compose(staged.first);
   await message.signed;
   // A byte of state and 16 of record for each recipient, beside the compressed row.
   const redisBytes = staged.bytes + staged.totals.total * 17;

@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from '../config/suggest.js';
+import type { EncodedContents } from '../domain/attached-file.js';
 import { FanmailError } from '../domain/errors.js';
 import type { Recipient } from '../domain/recipient.js';
 import { type LoadedTemplate, loadTemplate } from '../message/load-template.js';
@@ -20,6 +22,8 @@ import { ownVariableFaults } from './unsubscribe-options.js';
 export interface Plan {
   readonly list: RecipientList;
   readonly template: TemplateSource;
+  /** Of the template's files. */
+  readonly contents: EncodedContents;
   readonly needs: readonly string[];
   readonly sender: PlannedSender;
   /** Refuses a recipient on which the template fails; null where it can't fail on what a list may have. */
@@ -39,6 +43,8 @@ export interface PlanInput {
   readonly subject: string | null;
   readonly from: string | null;
   readonly replyTo: string | null;
+  /** Paths of files that are attached. */
+  readonly attach: readonly string[] | null;
   readonly emailColumn: string | null;
   readonly encoding: EncodingChoice;
   /** Names separated by commas, where the list has no header. */
@@ -58,7 +64,7 @@ export interface PlannedCampaign {
 
 /** Reads the template and as much of the list as tells its columns, and holds the one against the other. */
 export async function makePlan(input: PlanInput, campaign: PlannedCampaign): Promise<Plan> {
-  const { from, replyTo, ...template } = await loadPlanTemplate(input, campaign);
+  const { from, replyTo, contents, ...template } = await loadPlanTemplate(input, campaign);
   const sender = {
     from: fromOf(input, from === undefined ? {} : { from }),
     replyTo: replyToOf(input, replyTo === undefined ? {} : { replyTo }),
@@ -70,6 +76,7 @@ export async function makePlan(input: PlanInput, campaign: PlannedCampaign): Pro
   return {
     list,
     template,
+    contents,
     needs: compiled.needs.map((need) => need.variable),
     sender,
     check: mayFailOn(compiled, list) ? (recipient) => renderOnce(compiled, recipient) : null,
@@ -82,10 +89,11 @@ export function mayFailOn(template: CompiledTemplate, list: RecipientList): bool
 }
 
 export function loadPlanTemplate(
-  { template, subject }: Pick<PlanInput, 'template' | 'subject'>,
+  { template, subject, attach }: Pick<PlanInput, 'template' | 'subject' | 'attach'>,
   { id, name }: PlannedCampaign,
 ): Promise<LoadedTemplate> {
-  return loadTemplate(template, SHIPPED_TEMPLATES, { subject, campaign: { id, name } });
+  const paths = (attach ?? []).map((path) => resolve(path));
+  return loadTemplate(template, SHIPPED_TEMPLATES, { subject, campaign: { id, name }, attach: paths });
 }
 
 /** Throws SENDER_INVALID for what is no mailbox, USAGE where nobody is named. */

@@ -40,7 +40,15 @@ async function composeOne(settings: PreviewSettings, cwd: string): Promise<Previ
   const template = withTestUrl(compileTemplate(plan.template), settings.unsubscribeUrl);
   const recipient = await pickRecipient(plan, settings);
   const composer = createComposer({
-    ...{ template, from, replyTo, campaignId: 'preview', salt: '' },
+    ...{
+      template,
+      files: plan.template.files,
+      contents: plan.contents,
+      from,
+      replyTo,
+      campaignId: 'preview',
+      salt: '',
+    },
     ...{ signer, unsubscribing },
   });
   const { content, signed } = composer.compose(recipient);

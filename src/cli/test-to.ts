@@ -96,7 +96,8 @@ function messagesTo(
     // By its links nobody is unsubscribed: they are for looking at, and whoever looks may press the button.
     const unsubscribing = testUnsubscribing(unsubscribe);
     const composer = createComposer({
-      ...{ template: marked, from, replyTo, campaignId: 'test', salt },
+      ...{ template: marked, files: plan.template.files, contents: plan.contents },
+      ...{ from, replyTo, campaignId: 'test', salt },
       ...{ signer, unsubscribing },
     });
     return [recipient, composer.compose({ ...recipient, address: to })];

@@ -5,7 +5,7 @@ import { LIST_OPTIONS } from './list-options.js';
 import { LOOK_OPTIONS } from './look-options.js';
 import { COMMANDS, type Command, type Option, option, toggle } from './option.js';
 import { PACE_OPTIONS } from './pace-options.js';
-import { campaignId, count, countOrAuto, duration, line, oneOf, schedule, secret } from './parse.js';
+import { campaignId, count, countOrAuto, duration, line, oneOf, paths, schedule, secret } from './parse.js';
 import { REHEARSAL_OPTIONS } from './rehearsal-options.js';
 import { RESULTS_OPTIONS } from './results-options.js';
 import { SUPPRESSION_OPTIONS } from './suppression-options.js';
@@ -42,6 +42,11 @@ export const OPTIONS = {
     describe: "The subject, instead of the template's",
     commands: ['launch', 'check', 'preview', 'rehearse'],
     schema: line(),
+  }),
+  attach: option({
+    describe: "Files for every message, with commas between, beside the template's own",
+    commands: ['launch', 'check', 'preview', 'rehearse'],
+    schema: paths(),
   }),
   smtp: option({
     describe:

@@ -138,6 +138,14 @@ export function line() {
 
 /** Words of the command line, any number, joined by the one character that none of them can hold. */
 export const BETWEEN_WORDS = '\0';
+/** Paths with commas between. */
+export function paths() {
+  return parsed('paths of files with commas between, such as terms.pdf,prices.pdf', (text) => {
+    const all = text.split(',').map((path) => path.trim());
+    return all.every((path) => path !== '') ? all : undefined;
+  });
+}
+
 export function words() {
   return parsed('one word or more', (text) => text.split(BETWEEN_WORDS));
 }

@@ -1,7 +1,8 @@
+import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
 import { MESSAGE_ID_LOCAL_LENGTH, messageIdOf } from '../domain/message-id.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Composer, Message } from '../pipeline/relay-ports.js';
-import { BodyPart } from './body-part.js';
+import { Body } from './body.js';
 import type { DkimSigner } from './dkim-signer.js';
 import { addressHeader, dateHeader, mailboxHeader, textHeader } from './headers.js';
 import { withOwn } from './own-variables.js';
@@ -12,6 +13,9 @@ import { MessageWriter } from './writer.js';
 
 export interface ComposerOptions {
   readonly template: TemplateParts;
+  /** What each message carries, and the encoded contents of it; absent: nothing. */
+  readonly files?: readonly AttachedFile[] | undefined;
+  readonly contents?: EncodedContents;
   /** `Name <local@domain>` or `local@domain`, as `parseSender` gives it. */
   readonly from: string;
   readonly replyTo: string | null;
@@ -24,15 +28,15 @@ export interface ComposerOptions {
   readonly unsubscribing?: Unsubscribing | null;
 }
 
-const TEXT = 'text/plain; charset=utf-8';
-const HTML = 'text/html; charset=utf-8';
+const NO_CONTENTS: EncodedContents = new Map();
 
 /**
- * Composes a campaign's messages (RFC 5322, 2045 to 2047): multipart/alternative with text and HTML, or the one part
- * that there is. What is the same for everyone is encoded once, here. Throws SENDER_INVALID for `from` and `replyTo`.
+ * Composes a campaign's messages (RFC 5322, 2045 to 2047). What is the same for everyone is encoded once, here. Throws
+ * SENDER_INVALID for `from` and `replyTo`.
  */
 export function createComposer(options: ComposerOptions): Composer {
-  const { template, from, replyTo, campaignId, salt, signer = null, unsubscribing } = options;
+  const { template, files = [], contents = NO_CONTENTS, from, replyTo, campaignId, salt } = options;
+  const { signer = null, unsubscribing } = options;
   const sender = parseSender(from);
   const fromHeader = mailboxHeader('From', sender.header);
   const replyToHeader = replyTo === null ? '' : mailboxHeader('Reply-To', parseSender(replyTo).header);
@@ -45,31 +49,17 @@ export function createComposer(options: ComposerOptions): Composer {
     `${textHeader('Subject', oneLine(joined(template.subject, variables)))}${date()}` +
     `${addressHeader('Message-ID', messageId)}${more}MIME-Version: 1.0\r\n`;
 
-  const { html, text } = template;
-  const htmlPart = html && new BodyPart(HTML, html);
-  const textPart = text && new BodyPart(TEXT, text);
+  const body = new Body(template, files, contents);
 
   const write = (row: Recipient, messageId: string): void => {
     // All that can fail comes before anything is written.
     const said = unsubscribe?.(row.address);
     const recipient = said ? { ...row, variables: withOwn(row.variables, { unsubscribeUrl: said.url }) } : row;
     const head = headers(recipient, messageId, said?.headers ?? '');
-    const htmlValues = html?.values(recipient.variables) ?? [];
-    const textValues = text?.values(recipient.variables) ?? [];
+    const values = body.values(recipient.variables, messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH));
     if (signer) writer.skip(signer.room);
-    if (!htmlPart || !textPart) {
-      writer.ascii(head);
-      if (htmlPart) writer.part(htmlPart, htmlValues);
-      if (textPart) writer.part(textPart, textValues);
-      return;
-    }
-    // Unlike a fixed one, this stays apart from the boundary of a message that quotes or encloses this one.
-    const boundary = `=_${messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH)}`;
-    writer.ascii(`${head}Content-Type: multipart/alternative;\r\n boundary="${boundary}"\r\n\r\n--${boundary}\r\n`);
-    writer.part(textPart, textValues);
-    writer.ascii(`\r\n--${boundary}\r\n`);
-    writer.part(htmlPart, htmlValues);
-    writer.ascii(`\r\n--${boundary}--\r\n`);
+    writer.ascii(head);
+    body.write(writer, values);
   };
 
   return {

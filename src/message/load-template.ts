@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import type { EncodedContents } from '../domain/attached-file.js';
 import { FanmailError } from '../domain/errors.js';
 import { PLAIN_LOCALE } from './helpers/locale.js';
 import { assemble } from './source/assemble.js';
+import { readAttachments } from './source/attachments.js';
 import { SourceFile } from './source/collage.js';
 import { readPart, readPartials } from './source/files.js';
 import { parseTemplateFile, type TemplateFile } from './source/template-file.js';
@@ -14,10 +16,14 @@ export interface LoadOptions {
   readonly subject?: string | null;
   /** What `{{campaign.…}}` stands for, beside the template's own variables. */
   readonly campaign?: Readonly<Record<string, string>>;
+  /** Files that are attached beside those of the folder: absolute paths. */
+  readonly attach?: readonly string[];
 }
 
 /** A template, and who sends it where the launch does not say. */
 export interface LoadedTemplate extends TemplateSource {
+  /** Of its files. */
+  readonly contents: EncodedContents;
   readonly from?: string;
   readonly replyTo?: string;
 }
@@ -67,13 +73,17 @@ async function loadFolder(folder: string, { html, mjml, text }: Read, options: L
     ...{ subject: await subjectOf(folder, file, options.subject ?? null), preheader: file.preheader ?? null },
     partials: await readPartials(folder),
   };
-  const { places, ...made } = await assemble(files, { ...file.variables, ...options.campaign });
+  const { places, ...parts } = await assemble(files, { ...file.variables, ...options.campaign });
+  const carried = await readAttachments(folder, parts.html, options.attach ?? []);
+  const made = { ...parts, html: carried.html };
   const { from, replyTo } = file;
   const locale = { locale: file.locale ?? PLAIN_LOCALE.locale, zone: file.zone ?? PLAIN_LOCALE.zone };
   const hasLocale = file.locale !== undefined || file.zone !== undefined;
   const asWritten = made.html === html && made.text === text && made.subject === files.subject.text;
+  const told = [made.subject, made.html, made.text, hasLocale && locale, carried.files.length > 0 && carried.files];
   return {
-    ...{ name: basename(folder), ...made, digest: digestOf([made.subject, made.html, made.text, hasLocale && locale]) },
+    ...{ name: basename(folder), ...made, contents: carried.contents, digest: digestOf(told) },
+    ...(carried.files.length > 0 && { files: carried.files }),
     ...(hasLocale && { locale }),
     ...(!asWritten && { places }),
     ...(from !== undefined && { from }),

@@ -1,4 +1,5 @@
 import Handlebars from 'handlebars';
+import type { AttachedFile } from '../domain/attached-file.js';
 import { FanmailError } from '../domain/errors.js';
 import type { Variables } from '../domain/recipient.js';
 import { HELPERS } from './helpers/helpers.js';
@@ -18,6 +19,8 @@ export interface TemplateSource {
   readonly text: string | null;
   /** SHA-256 over the parts, in hex. */
   readonly digest: string;
+  /** What each message carries; absent: nothing. */
+  readonly files?: readonly AttachedFile[];
   /** What its helpers write in; absent: English, UTC. */
   readonly locale?: Locale;
   /** Where each variable was written first, where the parts are not as they were written. */

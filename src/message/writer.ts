@@ -45,6 +45,13 @@ export class MessageWriter {
     this.#slab.end += bytes;
   }
 
+  bytes(bytes: Buffer): void {
+    this.#reserve(bytes.length);
+    const slab = this.#slab;
+    slab.bytes.set(bytes, slab.end);
+    slab.end += bytes.length;
+  }
+
   part(part: BodyPart, values: readonly string[]): void {
     this.#reserve(part.bound(values));
     this.#slab.end = part.write(values, this.#slab.bytes, this.#slab.end);

@@ -1,3 +1,4 @@
+import type { EncodedContents } from '../domain/attached-file.js';
 import type { Campaign, RelayChoice, RelayIdentity } from '../domain/campaign.js';
 import type { Breaker } from './breaker-ports.js';
 import type { Pacer } from './pacer.js';
@@ -27,8 +28,16 @@ export interface ChunkWorkerPorts {
   pacer(campaign: Campaign, relay: RelayIdentity): Pacer;
   /** The campaign's relays that this process can have connections to, at least one, or why it can't have any. */
   routes(campaign: Campaign): readonly Route[] | string;
-  /** Without a secret there are no links to unsubscribe by. */
-  composer(campaign: Campaign, template: TemplateText, linkSecret: string | null): Composer;
+  /**
+   * Without a secret there are no links to unsubscribe by. Contents are asked for only where no composer is at hand; null
+   * where they are gone.
+   */
+  composer(
+    campaign: Campaign,
+    template: TemplateText,
+    linkSecret: string | null,
+    contents: () => Promise<EncodedContents | null>,
+  ): Composer | Promise<Composer | null>;
   /** See Wake. */
   promote(campaign: Campaign): Promise<void>;
   readonly log: Log;

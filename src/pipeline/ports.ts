@@ -1,3 +1,4 @@
+import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
 import type { Campaign, CampaignOptions, Phase, StagedTotals, Standing } from '../domain/campaign.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Reason } from '../domain/record.js';
@@ -123,6 +124,10 @@ export interface Scratch {
   recipients(campaign: string, nonce: string, chunk: number): Promise<readonly Recipient[] | null>;
   /** The template of this staging; null where it is gone. */
   template(campaign: string, nonce: string): Promise<TemplateText | null>;
+  /** The encoded contents of its files; null where one is gone. */
+  contents(campaign: string, nonce: string, files: readonly AttachedFile[]): Promise<EncodedContents | null>;
+  /** Whether all of them are there. */
+  hasContents(campaign: string, nonce: string, files: readonly AttachedFile[]): Promise<boolean>;
 }
 
 /** A template as it travels with its campaign. */
@@ -133,6 +138,8 @@ export interface TemplateText {
   readonly text: string | null;
   /** SHA-256 of the parts, in hex. */
   readonly digest: string;
+  /** What each message carries; absent: nothing. */
+  readonly files?: readonly AttachedFile[];
 }
 
 /** What staging writes. Everything expires by itself until it is sealed. */
@@ -140,6 +147,8 @@ export interface StagingStore {
   /** `exists`: the id is taken, by a campaign or by a staging that was heard of lately. */
   open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'>;
   template(id: string, nonce: string, template: TemplateText): Promise<void>;
+  /** The contents of the template's files, by digest; written before the template, which tells of them. */
+  contents(id: string, nonce: string, contents: EncodedContents): Promise<void>;
   /**
    * Begins a chunk, whose first recipient is number `first` of the campaign (from 0); of its recipients it keeps the variables
    * `columns`, and nothing is written before `write`.

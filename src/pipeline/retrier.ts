@@ -127,13 +127,14 @@ async function* reopenings(
 ): AsyncIterable<Reopening> {
   const words = await campaigns.words(campaign.id);
   const template = await scratch.template(campaign.id, campaign.nonce);
+  const isWhole = template && (await scratch.hasContents(campaign.id, campaign.nonce, template.files ?? []));
   const lateOf = byChunk(late);
   for await (const chunk of campaigns.results(campaign)) {
     const { replyRules } = campaign.options;
     const own = { selection, late: lateOf.get(chunk.chunk) ?? [], now: Math.floor(now / 1000) };
     const options = { ...own, words, replyRules };
     const wanted = reopenChunk(chunk, { ...options, readable: true });
-    const readable = wanted.retried.size === 0 || (template !== null && (await isReadable(campaign, chunk, scratch)));
+    const readable = wanted.retried.size === 0 || (isWhole && (await isReadable(campaign, chunk, scratch)));
     const reopened = readable ? wanted : reopenChunk(chunk, { ...options, readable: false });
     yield { chunk: chunk.chunk, reopened, gone: readable ? 0 : all(reopened.retried) };
   }

@@ -26,24 +26,35 @@ const SENT_ALL: SendStop = { kind: 'sent-all' };
 
 /** Sends what is open in a claimed chunk: through one relay, and where that is down or throttles, through the next. */
 export async function sendChunk(input: ChunkToSend): Promise<Sent> {
-  const { campaign, chunk, ports } = input;
-  const [recipients, template, linkSecret] = await Promise.all([
+  const { chunk, ports } = input;
+  const [recipients, composer] = await Promise.all([
     ports.scratch.recipients(chunk.campaign, chunk.nonce, chunk.chunk),
-    ports.scratch.template(chunk.campaign, chunk.nonce),
-    campaign.options.unsubscribe ? ports.links.linkSecret() : null,
+    composerFor(input),
   ]).catch(async (error: unknown) => {
     // Redis refuses to read. This claim came to nothing, but not by the chunk's fault.
     await ports.ledger.finish(chunk).catch(() => undefined);
     throw error;
   });
-  if (recipients && template && recipients.length === chunk.states.length)
-    return sendOnWays(input, recipients, ports.composer(campaign, template, linkSecret));
+  if (recipients && composer && recipients.length === chunk.states.length)
+    return sendOnWays(input, recipients, composer);
   ports.log.error(
     { campaign: chunk.campaign, chunk: chunk.chunk },
-    'the recipients or the template are gone from Redis',
+    'the recipients, the template or what messages carry are gone from Redis',
   );
   await ports.ledger.lose(chunk, 'data-lost');
   return { chunk, stop: SENT_ALL };
+}
+
+/** Null where what messages are made of is gone. */
+async function composerFor({ campaign, chunk, ports }: ChunkToSend): Promise<Composer | null> {
+  const { scratch, links } = ports;
+  const [template, linkSecret] = await Promise.all([
+    scratch.template(chunk.campaign, chunk.nonce),
+    campaign.options.unsubscribe ? links.linkSecret() : null,
+  ]);
+  if (!template) return null;
+  const contents = () => scratch.contents(chunk.campaign, chunk.nonce, template.files ?? []);
+  return ports.composer(campaign, template, linkSecret, contents);
 }
 
 async function sendOnWays(input: ChunkToSend, recipients: readonly Recipient[], composer: Composer): Promise<Sent> {

@@ -1,3 +1,4 @@
+import type { EncodedContents } from '../domain/attached-file.js';
 import type { CampaignOptions, StagedTotals } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import type { PackedBatch } from '../domain/packed-batch.js';
@@ -16,6 +17,8 @@ export interface StageInput {
   readonly salt: string;
   readonly options: CampaignOptions;
   readonly template: TemplateText;
+  /** Of the template's files. */
+  readonly contents: EncodedContents;
   /** The variables that the template uses: the only ones that are kept. */
   readonly needs: readonly string[];
   readonly batches: AsyncIterable<readonly ListRow[] | PackedBatch>;
@@ -53,6 +56,7 @@ export async function stage(input: StageInput): Promise<Staged> {
   // The seal finds out what a missed beat means; a beat alone decides nothing.
   const beat = setInterval(() => store.heard(id, nonce).catch(() => undefined), HEARD_EVERY_MS);
   try {
+    await store.contents(id, nonce, input.contents);
     await store.template(id, nonce, input.template);
     const staged = await writeChunks(input);
     await input.confirm(staged);

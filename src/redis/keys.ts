@@ -112,13 +112,15 @@ export interface StagingKeys {
   /** Everything below begins with this. */
   readonly prefix: string;
   readonly template: string;
+  /** Hash: what messages carry, encoded, by the SHA-256 of the content. Scratch. */
+  readonly contents: string;
   /** Bitmap: chunks that are finished. */
   readonly done: string;
 }
 
 export function stagingKeys(id: string, nonce: string): StagingKeys {
   const prefix = `${PREFIX}:{${id}}:${nonce}:`;
-  return { prefix, template: `${prefix}template`, done: `${prefix}done` };
+  return { prefix, template: `${prefix}template`, contents: `${prefix}contents`, done: `${prefix}done` };
 }
 
 /** What one retry staged of a chunk, to take the place of what the chunk has. Its nonce keeps two retries apart. */

@@ -36,6 +36,8 @@ async function chunkAt(domains: readonly string[], count: number, options: Parti
     scratch: {
       recipients: async () => people,
       template: async () => ({ name: '', subject: '', html: null, text: '', digest: '' }),
+      contents: async () => new Map(),
+      hasContents: async () => true,
     },
   });
   return { staged, times, relay: scripted, ...own, timesOf: (domain: string) => times.get(domain) ?? [] };

@@ -1,3 +1,4 @@
+import type { EncodedContents } from '../../domain/attached-file.js';
 import { FanmailError } from '../../domain/errors.js';
 import type { Recipient } from '../../domain/recipient.js';
 import { createComposer } from '../../message/composer.js';
@@ -19,7 +20,7 @@ const LONGEST_SUBJECT = 998;
 const CLIPPED_HTML_BYTES = 102_400;
 
 export interface MessageChecksOptions {
-  readonly source: TemplateSource;
+  readonly source: TemplateSource & { readonly contents?: EncodedContents };
   readonly template: CompiledTemplate;
   readonly from: string;
   readonly replyTo: string | null;
@@ -51,7 +52,11 @@ export class MessageChecks {
   constructor(options: MessageChecksOptions) {
     this.#options = options;
     const { template, from, replyTo, source, unsubscribing } = options;
-    this.#composer = createComposer({ template, from, replyTo, campaignId: 'check', salt: '', unsubscribing });
+    const { files, contents = new Map() } = source;
+    this.#composer = createComposer({
+      ...{ template, files, contents, from, replyTo },
+      ...{ campaignId: 'check', salt: '', unsubscribing },
+    });
     const subjects = compileTemplate({ ...source, html: null, text: '' });
     this.#subjects = withTestUrl(subjects, unsubscribing?.url ?? null);
   }

@@ -6,6 +6,7 @@ export function createMeasuringStore(): StagingStore {
   return {
     open: async () => 'ok',
     template: async () => undefined,
+    contents: async () => undefined,
     chunk: (_id, _nonce, _chunk, columns) => stagedChunk(columns, async () => undefined),
     heard: async () => undefined,
     seal: async () => undefined,

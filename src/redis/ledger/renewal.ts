@@ -32,6 +32,7 @@ export async function renewAll(redis: Redis, campaign: Lasting): Promise<void> {
     return true;
   });
   for (const key of [...Object.values(keys), staging.done]) await redis.pexpire(key, ttl);
+  await redis.pexpire(staging.contents, scratchTtl);
   // Last: a renewal that was cut short is done again.
   await redis.pexpire(staging.template, scratchTtl);
 }

@@ -42,6 +42,15 @@ export function createStagingStore(redis: Redis): StagingStore {
       await redis.set(stagingKeys(id, nonce).template, JSON.stringify(template), 'PX', SCRATCH_TTL_MS);
     },
 
+    async contents(id: string, nonce: string, contents): Promise<void> {
+      const key = stagingKeys(id, nonce).contents;
+      // One by one: together they may be more than a client sends at once.
+      for (const [digest, content] of contents) {
+        await redis.hset(key, digest, content);
+        await redis.pexpire(key, SCRATCH_TTL_MS);
+      }
+    },
+
     chunk(id: string, nonce: string, { number, first }: ChunkPlace, columns, options) {
       const { chunk: key, states, rows: rowsKey } = chunkKeys(id, nonce, number);
       const keys = [campaignKeys(id).campaign, key, states, rowsKey];
@@ -95,7 +104,8 @@ export function createStagingStore(redis: Redis): StagingStore {
 
 /** Of this nonce alone, so nobody else's, whoever has the id by now. */
 async function removeChunks(redis: Redis, id: string, nonce: string, chunks: number): Promise<void> {
-  await redis.unlink(stagingKeys(id, nonce).template);
+  const { template, contents } = stagingKeys(id, nonce);
+  await redis.unlink(template, contents);
   for (let n = 0; n < chunks; n++) {
     const keys = chunkKeys(id, nonce, n);
     await redis.unlink(keys.rows, keys.states, keys.chunk);
