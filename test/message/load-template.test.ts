@@ -39,7 +39,9 @@ describe('loading a template', () => {
     const source = await loadTemplate(join(folder, 'mine'), shipped);
     expect(source).toMatchObject({ name: 'mine', subject: 'Hi {{x}}\n', html: '<p>ü</p>', text: null });
     expect(source.digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(JSON.parse(JSON.stringify(source))).toEqual(source);
+    const { contents, ...told } = source;
+    expect(contents.size).toBe(0);
+    expect(JSON.parse(JSON.stringify(told))).toEqual(told);
   });
 
   it('has another digest when any part differs', async () => {

@@ -27,9 +27,10 @@ local function above(found, of)
   return (found - triedShare) / math.sqrt(math.max(1e-9, both * (1 - both) * (1 / of + 1 / triedOf)))
 end
 
--- More is throttled than at the rate that was tried, and not by chance: the relay takes less by now.
-local hasRisen = triedShare and above(share, told) > 3
-local isCalm = now < tonumber(f[6] or 0) and not hasRisen
+-- More is throttled than at the rate that was tried, and not by chance: the relay takes less by now. While it is calm, that is asked
+-- of every word, so that chance has more tries.
+local risen = triedShare and above(share, told) or 0
+local isCalm = now < tonumber(f[6] or 0) and risen <= 3
 
 -- What was answered since a rate was tried: of so many, so many were throttled, and would have been, were it the pace.
 local answers, throttled, expected = tonumber(f[11] or 0), tonumber(f[12] or 0), tonumber(f[13] or 0)
@@ -38,7 +39,7 @@ local answers, throttled, expected = tonumber(f[11] or 0), tonumber(f[12] or 0),
 -- relay takes as much as it did, and at the rate of now that is another share. Nil where the answers since then are too few to tell
 -- the one from the other.
 local function wasInVain()
-  if not triedRate or hasRisen or now - cutAt > COMPARED then return false end
+  if not triedRate or risen > 2 or now - cutAt > COMPARED then return false end
   answers, throttled = answers + told, throttled + told * share
   expected = expected + told * math.max(0, 1 - triedRate * (1 - triedShare) / rate)
   if above(expected / answers, answers) > -2 then return nil end
