@@ -48,5 +48,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 process.exitCode = await main();
+// What a pipe has not taken yet is lost at the exit.
+for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve));
 // Sockets that linger (a relay's, an idle prompt's) must not keep a finished command alive.
 process.exit();
