@@ -21,14 +21,9 @@ export class Lease implements RelayConnection {
     this.#lender = lender;
   }
 
-  async send(message: Message): Promise<Outcome> {
+  send(message: Message): Promise<Outcome> {
     const offered = this.offer(message);
-    try {
-      await message.signed;
-    } catch (error) {
-      offered.withdraw();
-      return { kind: 'not-sent', stage: 'mail', why: `the message could not be signed: ${String(error)}` };
-    }
+    if (message.signed) return sendSigned(offered, message.signed);
     offered.deliver();
     return offered.outcome;
   }
@@ -56,4 +51,15 @@ export class Lease implements RelayConnection {
   #mustBeOurs(): void {
     if (this.#over) throw new Error('a taken connection is good until its messages are done');
   }
+}
+
+async function sendSigned(offered: Offered, signed: Promise<void>): Promise<Outcome> {
+  try {
+    await signed;
+  } catch (error) {
+    offered.withdraw();
+    return { kind: 'not-sent', stage: 'mail', why: `the message could not be signed: ${String(error)}` };
+  }
+  offered.deliver();
+  return offered.outcome;
 }

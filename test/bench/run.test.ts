@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { Bench } from '../../scripts/bench/bench.js';
 import { Cleanup } from '../../scripts/bench/cleanup.js';
+import { measureDkim } from '../../scripts/bench/rows/dkim.js';
 import { measureOneWorker } from '../../scripts/bench/rows/one-worker.js';
 import { startSink } from '../../scripts/bench/sink.js';
 
@@ -27,6 +28,23 @@ it('measures a row with real processes, against its own sink, and leaves nothing
     expect(figures[0]?.samples[0]).toBeGreaterThan(0);
     expect(contenders.map(({ unit }) => unit)).toContain('messages/s');
     expect(readdirSync(folder).filter((name) => name.startsWith('ground-'))).toEqual([]);
+  } finally {
+    await cleanup.run();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('measures the row of DKIM, with keys of its own', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fanmail-bench-test-'));
+  const cleanup = new Cleanup();
+  const bench: Bench = { full: false, rounds: null, minutes: 1, folder, postfix: OWN_SINK, cleanup, say() {} };
+  try {
+    const { figures, contenders } = await measureDkim(bench, { connections: 4, ours: 100, theirs: 50, rounds: 1 });
+    expect(figures.map(({ bar, samples }) => [bar?.value, samples.length])).toEqual([
+      [2, 1],
+      [2, 1],
+    ]);
+    expect(contenders.filter(({ unit }) => unit === 'messages/s')).toHaveLength(4);
   } finally {
     await cleanup.run();
     rmSync(folder, { recursive: true, force: true });

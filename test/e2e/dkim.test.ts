@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { blocks, page } from '../docs/markdown.js';
 import { newPlace, type Place, until } from '../support/cli.js';
 import { BOTH, ED25519, newKey, RSA, verdicts } from '../support/dkim.js';
 import { type ScriptRelay, startScriptRelay } from '../support/script-relay.js';
@@ -46,6 +48,22 @@ function filesUnder(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
+
+describe('the page on DKIM', () => {
+  it('makes keys and records with which a message is verified', async () => {
+    const commands = blocks(page('docs/how-to/dkim.md')).filter(({ text }) => text.includes('openssl'));
+    const folder = join(place.folder, 'page');
+    mkdirSync(folder);
+    const script = commands.map(({ text }) => text).join('');
+    const printed = execFileSync('bash', ['-ec', script], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+    const records = printed.trimEnd().split('\n');
+    const dns = Object.fromEntries(records.map((line) => line.split(/: (.*)/) as [string, string]));
+    const preview = ['preview', 'people.csv', ...sender, '--out', 'page.eml'];
+    const keys = 'example.com:s1=./page/s1.pem,example.com:s2=./page/s2.pem';
+    expect((await place.run([...preview, '--dkim', keys])).code).toBe(0);
+    expect(await verdicts(readFileSync(join(place.folder, 'page.eml')), dns)).toEqual(PASSES);
+  });
+});
 
 describe('a campaign with DKIM keys', () => {
   it('is signed by each of them in every message, the notice too, and keeps them out of Redis, logs and files', async () => {

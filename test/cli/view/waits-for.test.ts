@@ -115,6 +115,17 @@ describe('what a campaign waits for', () => {
     expect(waitsFor(viewOf({ standing: STILL, view: { workers } })).map(({ kind }) => kind)).toEqual(['others']);
   });
 
+  it('is a worker with the DKIM key of this campaign, which others have no use for', () => {
+    const workers = [
+      { ...WORKER, trouble: 'no DKIM key here for s1._domainkey.example.com: start this worker with …' },
+    ];
+    const dkim = [{ domain: 'example.com', selector: 's1', algorithm: 'rsa-sha256' as const, key: 'abc' }];
+    const kinds = (options: Partial<CampaignOptions>) =>
+      waitsFor(viewOf({ standing: STILL, options, view: { workers } })).map(({ kind }) => kind);
+    expect(kinds({ dkim })).toEqual(['credentials']);
+    expect(kinds({})).toEqual(['others']);
+  });
+
   it('is said all at once, the most decisive first', () => {
     const all = viewOf({
       campaign: { flags: { paused, cancelling: false } },
