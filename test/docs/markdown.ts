@@ -22,6 +22,7 @@ export const PAGES = [
   'docs/how-to/scripting.md',
   'docs/how-to/several-machines.md',
   'docs/how-to/suppression.md',
+  'docs/how-to/unsubscribe.md',
   'docs/how-to/when.md',
 ] as const;
 export type Page = (typeof PAGES)[number];
