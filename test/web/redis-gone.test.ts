@@ -51,11 +51,11 @@ describe('where Redis does not answer', () => {
 it('says at once that it can not, where Redis is full', async () => {
   const redis = server.client();
   await redis.config('SET', 'maxmemory', '1');
-  expect((await ask(link('a@example.com'), ONE_CLICK)).status).toBe(503);
+  for (let i = 0; i < 3; i++) expect((await ask(link('a@example.com'), ONE_CLICK)).status).toBe(503);
   expect((await ask(link('a@example.com'))).status).toBe(200);
   await redis.config('SET', 'maxmemory', '0');
   expect(await site.list.check(['a@example.com'], null)).toEqual([]);
   expect((await ask(link('a@example.com'), ONE_CLICK)).status).toBe(200);
   expect(await site.list.check(['a@example.com'], null)).toEqual([0]);
-  expect(JSON.stringify(site.log.lines)).toContain('could not be answered');
+  expect(site.log.lines).toMatchObject([{ level: 'warn', message: 'requests can not be answered' }, { level: 'info' }]);
 });

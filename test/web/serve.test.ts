@@ -243,7 +243,8 @@ describe('who sends too much, or too slowly', () => {
     expect(await items()).toEqual([]);
   });
 
-  it('never ends the headers, or the body: the connection is closed, and others are served meanwhile', async () => {
+  it('says nothing, or never ends the headers, or the body: the connection is closed, and others are served meanwhile', async () => {
+    const silent = openSocket(site);
     const headers = openSocket(site);
     headers.socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
     const trickle = setInterval(() => headers.socket.write('x-more: 1\r\n'), 200);
@@ -255,6 +256,7 @@ describe('who sends too much, or too slowly', () => {
     expect((await ask(link('bob@example.com'), ONE_CLICK)).status).toBe(200);
     expect(await headers.told).toMatch(/^HTTP\/1\.1 408 /);
     clearInterval(trickle);
+    expect(await silent.told).toMatch(/^HTTP\/1\.1 408 /);
     expect(await body.told).toMatch(/^HTTP\/1\.1 408 /);
     expect(await items()).toEqual([]);
   }, 20_000);
