@@ -44,9 +44,13 @@ describe('who unsubscribe at the same moment', () => {
     await redis.config('RESETSTAT');
     process.kill(server.pid, 'SIGSTOP');
     const first = unsubscribes.add(tokens[0] as OpenedToken, null);
-    // It is sent at the end of this turn.
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-    const others = tokens.slice(1).map((token) => unsubscribes.add(token, null));
+    const others: Promise<void>[] = [];
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const token of tokens.slice(1)) {
+      // The first one is sent at the end of its turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      others.push(unsubscribes.add(token, null));
+    }
     process.kill(server.pid, 'SIGCONT');
     await Promise.all([first, ...others]);
     expect(await calls()).toBe(2);
