@@ -5,7 +5,8 @@
 import Handlebars from 'handlebars';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Recipient } from '../src/domain/recipient.js';
-import { createComposer } from '../src/message/composer.js';
+import { tokensOf } from '../src/domain/unsubscribe.js';
+import { type ComposerOptions, createComposer } from '../src/message/composer.js';
 import { compileTemplate, type TemplateSource } from '../src/message/template.js';
 
 const ROUNDS = 20;
@@ -59,7 +60,13 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-async function measure(title: string, source: Parts, variant: string, sample: number): Promise<void> {
+async function measure(
+  title: string,
+  source: Parts,
+  variant: string,
+  sample: number,
+  more: Pick<ComposerOptions, 'unsubscribing'> = {},
+): Promise<void> {
   const { subject, html, text } = source;
   const recipients = Array.from({ length: ROUNDS * sample }, (_, n) => recipient(n, variant));
   const template = compileTemplate({ name: 'bench', subject, html, text, digest: '' });
@@ -69,6 +76,7 @@ async function measure(title: string, source: Parts, variant: string, sample: nu
     replyTo: null,
     campaignId: 'bench',
     salt: 'salt',
+    ...more,
   });
   const parts = {
     subject: Handlebars.compile(subject, { noEscape: true }),
@@ -107,3 +115,6 @@ async function measure(title: string, source: Parts, variant: string, sample: nu
 await measure('ASCII (7bit)', newsletter(), '', 1_000);
 await measure('values with umlauts (quoted-printable)', newsletter(), ' Müller', 1_000);
 await measure('100 kB of static HTML (quoted-printable)', catalogue(), ' Müller', 40);
+const tokenOf = tokensOf('ab'.repeat(32), 'news');
+const unsubscribing = { url: 'https://news.example.com/u', mailto: 'unsubscribe@example.com', tokenOf };
+await measure('ASCII, with headers to unsubscribe by, which only ours has', newsletter(), '', 1_000, { unsubscribing });

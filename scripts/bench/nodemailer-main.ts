@@ -1,9 +1,10 @@
 /**
  * What most people would write: a loop over Nodemailer's pool with Handlebars, which keeps no account of anything.
- * `nodemailer-main.ts PORT LIST TEMPLATE CONNECTIONS MESSAGES [KEY]` prints its time and CPU as JSON.
+ * `nodemailer-main.ts PORT LIST TEMPLATE CONNECTIONS MESSAGES [KEY] [FILE]` prints its time and CPU as JSON.
  */
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import Handlebars from 'handlebars';
 import nodemailer from 'nodemailer';
 import { readList } from './lists.js';
@@ -15,7 +16,7 @@ export interface LoopResult {
   readonly cpuMicroseconds: number;
 }
 
-const [port, list = '', folder = '', connections = '1', messages = '1', key = ''] = process.argv.slice(2);
+const [port, list = '', folder = '', connections = '1', messages = '1', key = '', file = ''] = process.argv.slice(2);
 const recipients = readList(list, Number(messages));
 const source = readTemplate(folder);
 const subject = Handlebars.compile(source.subject, { noEscape: true });
@@ -33,6 +34,9 @@ const transport = nodemailer.createTransport({
   ...(privateKey && { dkim: { domainName: 'example.com', keySelector: 's1', privateKey } }),
 });
 
+// Read once, as whoever sends the same file to everybody would.
+const attachments = file === '' ? [] : [{ filename: basename(file), content: readFileSync(file) }];
+
 const cpu = process.cpuUsage();
 const from = performance.now();
 let next = 0;
@@ -41,7 +45,7 @@ await Promise.all(
     for (let one = recipients[next++]; one; one = recipients[next++]) {
       const { address, variables } = one;
       const parts = { subject: subject(variables), html: html(variables), text: text(variables) };
-      await transport.sendMail({ from: FROM, to: address, ...parts });
+      await transport.sendMail({ from: FROM, to: address, ...parts, attachments });
     }
   }),
 );

@@ -1,4 +1,5 @@
 import type { RowDefinition } from './bench.js';
+import { attachment } from './rows/attachment.js';
 import { dkim } from './rows/dkim.js';
 import { ledgerCost } from './rows/ledger-cost.js';
 import { longMessages } from './rows/long-messages.js';
@@ -17,6 +18,7 @@ export const ROWS: readonly RowDefinition[] = [
   oneWorker,
   twoWorkers,
   longMessages,
+  attachment,
   dkim,
   ledgerCost,
   slowRelay,

@@ -59,8 +59,11 @@ export async function byFanmail(
   };
 }
 
-/** `rsaKey`: the file of a key to sign with. */
-export async function byNodemailer(bench: Bench, job: Job & { readonly rsaKey?: string }): Promise<Sent> {
+/** `rsaKey`: the file of a key to sign with; `file`: what is attached. */
+export async function byNodemailer(
+  bench: Bench,
+  job: Job & { readonly rsaKey?: string; readonly file?: string },
+): Promise<Sent> {
   const { list, template, connections, messages } = job;
   const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
   const args = nodeArgs(
@@ -71,6 +74,7 @@ export async function byNodemailer(bench: Bench, job: Job & { readonly rsaKey?: 
     String(connections),
     String(messages),
     job.rsaKey ?? '',
+    job.file ?? '',
   );
   const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args)) as LoopResult;
   await sink.expect(messages);

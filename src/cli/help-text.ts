@@ -9,7 +9,6 @@ export function programHelp(width: number): string {
   return [
     'fanmail <command> [options]',
     ...wrap('Bulk email from the command line: nothing lost, nothing doubled.', width),
-    '',
     ...table([...rows, ['completion', 'Print a completion script for bash or zsh']], width),
     '',
     ...wrap('fanmail <command> --help says more of each; --version says which this is.', width),

@@ -103,6 +103,7 @@ export const EXAMPLES: Readonly<Record<Command, readonly (readonly [line: string
     ['fanmail suppress import never.csv', 'one address a line, or a list with an address column'],
     ['fanmail suppress check ada@example.com', 'exits 0 where she may be sent to, 3 where not'],
     ['fanmail suppress export --out list.txt', 'hashes and their key: keep it like the list itself'],
+    ['fanmail suppress unsubscribe -', 'what a mail server pipes here: the token is in the subject'],
   ],
   serve: [
     ['fanmail serve --name "Example News"', 'on 127.0.0.1:8080, for a proxy with TLS in front'],

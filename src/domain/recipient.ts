@@ -16,6 +16,7 @@
  * slot, permit a moment for one message that a limit allows; a slot that a process holds
  * topic        what a campaign is about, for which an address may be suppressed
  * suppression  the list of addresses never to send to
+ * unsubscribe token  what a link ends in: for whom it is, and for which topic, signed, without an address
  * quiet, drain, stop   take no new work; finish what is in flight; both, by a deadline
  */
 

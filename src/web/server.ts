@@ -33,7 +33,10 @@ const MOST_CONNECTIONS = 4_096;
 
 /** @throws FanmailError OPTION_INVALID where nothing can be listened to there. */
 export async function startServer({ host, port, answer, log }: ServerOptions): Promise<WebServer> {
+  const open = new Set<ServerResponse>();
   const server = createServer(LIMITS, (request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
     answer(request, response).catch((error: unknown) => {
       log.error({ err: error }, 'a request could not be answered');
       response.destroy();
@@ -63,6 +66,7 @@ export async function startServer({ host, port, answer, log }: ServerOptions): P
           resolve();
         });
         server.closeIdleConnections();
+        for (const response of open) if (!response.headersSent) response.setHeader('connection', 'close');
       });
       return stopping;
     },

@@ -13,6 +13,8 @@ export interface SiteOptions {
 }
 
 const RETRY_AFTER_S = 60;
+/** Where Redis is gone, every request fails. */
+const SAY_EVERY_MS = 10_000;
 
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
@@ -30,6 +32,13 @@ const HEADERS = {
  */
 export function unsubscribeSite({ unsubscribes, sender, log }: SiteOptions) {
   const pages = unsubscribePages(sender);
+  let said = Number.NEGATIVE_INFINITY;
+
+  function sayFailed(error: unknown): void {
+    if (performance.now() - said < SAY_EVERY_MS) return;
+    said = performance.now();
+    log.warn({ err: error }, 'requests can not be answered');
+  }
 
   async function answer(request: IncomingMessage): Promise<Page> {
     const { method } = request;
@@ -62,7 +71,7 @@ export function unsubscribeSite({ unsubscribes, sender, log }: SiteOptions) {
     if (request.url === '/healthz' && request.method !== 'POST') return health(response);
     const page = await answer(request).catch((error: unknown) => {
       // A client that is gone reads no answer.
-      if (!request.destroyed || request.complete) log.warn({ err: error }, 'a request could not be answered');
+      if (!request.destroyed || request.complete) sayFailed(error);
       return pages.later;
     });
     write(page, request, response);

@@ -16,6 +16,7 @@ export function substitutions(
   return [
     [/localhost:1025/g, `localhost:${ports.smtp}`, 'the port may be taken here; `fanmail catch` gets it by variable'],
     [/localhost:8025/g, `localhost:${ports.http}`, 'the same'],
+    [/localhost:8080/g, `localhost:${ports.serve}`, 'the same, of `fanmail serve`'],
     [
       /smtps?:\/\/(?:([^\s@]+)@)?[\w.]+\.example\.com(?::\d+)?/g,
       `smtp://user:password@localhost:${ports.smtp}?tls=none`,

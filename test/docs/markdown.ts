@@ -24,6 +24,7 @@ export const PAGES = [
   'docs/how-to/several-machines.md',
   'docs/how-to/suppression.md',
   'docs/how-to/templates.md',
+  'docs/how-to/unsubscribe.md',
   'docs/how-to/when.md',
 ] as const;
 export type Page = (typeof PAGES)[number];

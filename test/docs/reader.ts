@@ -21,7 +21,7 @@ import type { Statement } from './snippets.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** Run until they are told to stop. */
-const GOES_ON = /^(?:\w+=\S+ )*fanmail (?:catch|worker)\b/;
+const GOES_ON = /^(?:\w+=\S+ )*fanmail (?:catch|serve|worker)\b/;
 const LONGEST_MS = 60_000;
 
 export interface Ran {
@@ -31,10 +31,10 @@ export interface Ran {
   readonly printed: string;
 }
 
-/** Somebody who does what a page says: a folder and a home of their own, a shell, a Redis, two ports for a mail catcher. */
+/** Somebody who does what a page says: a folder and a home of their own, a shell, a Redis, ports for a mail catcher and `fanmail serve`. */
 export interface Reader {
   readonly folder: string;
-  readonly ports: { readonly smtp: number; readonly http: number; readonly redis: string };
+  readonly ports: { readonly smtp: number; readonly http: number; readonly serve: number; readonly redis: string };
   write(path: string, content: string | Buffer): void;
   /** Runs a command to its end; one that goes on for ever is begun, and its output so far returned. */
   run(statement: Statement): Promise<Ran>;
@@ -51,19 +51,23 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
   const folder = mkdtempSync(join(tmpdir(), 'fm-'));
   const outside = mkdtempSync(join(tmpdir(), 'fm-'));
   const redis = await freshRedis({ persist: true });
-  const ports = { smtp: await freePort(), http: await freePort(), redis: `unix://${redis.path}` };
+  const own = { smtp: await freePort(), http: await freePort(), serve: await freePort() };
+  const ports = { ...own, redis: `unix://${redis.path}` };
   const state = join(outside, 'state');
   const going = new Map<string, { readonly child: ChildProcess; readonly log: string }>();
   const bin = binFolder(outside);
-  const own = Object.entries(process.env).filter(([name]) => !/^(FANMAIL_(?!REDIS_BIN)|(SMTP|REDIS)_URL$)/.test(name));
+  const around = Object.entries(process.env).filter(
+    ([name]) => !/^(FANMAIL_(?!REDIS_BIN)|(SMTP|REDIS)_URL$)/.test(name),
+  );
   const env = {
-    ...Object.fromEntries(own),
+    ...Object.fromEntries(around),
     PATH: `${bin}:${process.env.PATH}`,
     XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
     HOME: folder,
     FANMAIL_HOME: join(folder, '.fanmail'),
     FANMAIL_CATCH_PORT: String(ports.smtp),
     FANMAIL_CATCH_HTTP_PORT: String(ports.http),
+    FANMAIL_LISTEN: String(ports.serve),
     // One worker process sends a few messages as well as two, and takes half as long to start.
     FANMAIL_WORKERS: '1',
     ...variables,
@@ -94,7 +98,9 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
     going.set(text, running);
     const printed = await until(async () => {
       const said = readFileSync(running.log, 'utf8');
-      return /^Messages are kept|Ctrl-C drains/m.test(said) || running.child.exitCode !== null ? said : null;
+      return /^Messages are kept|Ctrl-C drains|until told to stop/m.test(said) || running.child.exitCode !== null
+        ? said
+        : null;
     }, `"${text}" getting ready`);
     return { code: running.child.exitCode ?? 0, printed };
   }

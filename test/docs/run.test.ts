@@ -95,5 +95,6 @@ function theirs(words: string, { ports, folder }: Reader): string {
   return words
     .replaceAll(`localhost:${ports.smtp}`, 'localhost:1025')
     .replaceAll(`localhost:${ports.http}`, 'localhost:8025')
+    .replaceAll(new RegExp(`(localhost|127\\.0\\.0\\.1):${ports.serve}`, 'g'), '$1:8080')
     .replaceAll(folder, '…');
 }

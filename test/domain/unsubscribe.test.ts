@@ -42,6 +42,18 @@ describe('a token to unsubscribe by', () => {
     expect(tag).toEqual(createHmac('sha256', key).update(signed).digest().subarray(0, 16));
   });
 
+  it('of another version is left to that one, though it is signed as well', () => {
+    const key = createHash('sha256').update(`unsubscribe ${SECRET}`).digest();
+    const versioned = (version: number) => {
+      const signed = Buffer.concat([Buffer.of(version), hashOf(SECRET, 'ada@example.com')]);
+      const tag = createHmac('sha256', key).update(signed).digest().subarray(0, 16);
+      return openToken(SECRET, Buffer.concat([signed, tag]).toString('base64url'));
+    };
+    expect(versioned(1)?.topic).toBeNull();
+    expect(versioned(1)?.hash).toEqual(hashOf(SECRET, 'ada@example.com'));
+    expect([versioned(0), versioned(2)]).toEqual([null, null]);
+  });
+
   it('has no bit that can be changed, left out or added', () => {
     const place = fc.tuple(addresses, topics, fc.nat(), fc.integer({ min: 1, max: 255 }));
     fc.assert(

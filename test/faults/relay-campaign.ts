@@ -116,7 +116,7 @@ export function hitsOf(record: string, id: string): Hit[] {
 }
 
 /** A certificate that nobody trusts, in the field's folder: for a scenario's `tls`. */
-export function certificate({ place }: Field): { readonly key: string; readonly cert: string } {
+export function certificate({ place }: Pick<Field, 'place'>): { readonly key: string; readonly cert: string } {
   const [key, cert] = [join(place.folder, 'key.pem'), join(place.folder, 'cert.pem')];
   const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   execFileSync('openssl', [...args, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });

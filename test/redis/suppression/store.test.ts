@@ -197,6 +197,26 @@ describe('the secret of a suppression list', () => {
     expect(await one.check(['c@example.com'], null)).toEqual([0]);
   });
 
+  it('stays from the first link that was made with it, though nobody is on the list yet', async () => {
+    const [one, other] = [createSuppression(redis), createSuppression(redis)];
+    const secret = await one.linkSecret();
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect([await one.linkSecret(), await other.linkSecret(), await other.secret()]).toEqual([secret, secret, secret]);
+    expect(await other.adopt('ab'.repeat(32))).toBe(false);
+    expect(await other.adopt(secret)).toBe(true);
+    expect(await one.secret()).toBe(secret);
+    expect((await one.standing()).version).toBe(0);
+  });
+
+  it('is the one of an export that was taken before any link was made, for who knew another one, too', async () => {
+    const [one, other] = [createSuppression(redis), createSuppression(redis)];
+    await one.add(['a@example.com'], null, 'manual');
+    await one.remove(['a@example.com'], null);
+    await other.adopt('ab'.repeat(32));
+    expect(await one.secret()).toBe('ab'.repeat(32));
+    expect(await one.linkSecret()).toBe('ab'.repeat(32));
+  });
+
   it('is made anew where Redis lost the list, and nothing is found by the old one', async () => {
     const list = createSuppression(redis);
     await list.add(['a@example.com'], null, 'manual');
@@ -218,6 +238,8 @@ describe('a list of another version', () => {
       () => list.add(['b@example.com'], null, 'manual'),
       () => list.remove(['a@example.com'], null),
       () => list.adopt('ab'.repeat(32)),
+      () => list.linkSecret(),
+      () => list.secret(),
       () => list.find('a@example.com'),
     ])
       await expect(ask()).rejects.toMatchObject({ code: 'LEDGER_FORMAT' });
