@@ -1,8 +1,10 @@
 import type { Settings } from '../config/settings.js';
 import { EXIT, FanmailError } from '../domain/errors.js';
+import { parseSender } from '../message/sender.js';
 import { compileTemplate } from '../message/template.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
+import { dnsFindings } from './check/dns/dns-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
@@ -28,6 +30,8 @@ async function examine(settings: CheckSettings): Promise<Omit<Checked, 'strict'>
   const from = source || settings.from !== null ? await attempt(findings, () => fromOf(settings, source ?? {})) : null;
   const replyTo = await attempt(findings, () => replyToOf(settings, source ?? {}));
   await checkRelay(settings, findings);
+  if (from !== null)
+    findings.push(...(await dnsFindings({ domain: parseSender(from).domain, keys: [], dns: settings.dns })));
   const template = source && (await attempt(findings, () => compileTemplate(source)));
   const list = await attempt(findings, () => openPlanList(settings));
   if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));
