@@ -5,7 +5,8 @@ import { compileTemplate } from '../message/template.js';
 import { testUnsubscribing } from '../message/unsubscribe.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
-import { dkimFindings } from './check/dkim-checks.js';
+import { dkimFindings, recordedKey } from './check/dkim-checks.js';
+import { dnsFindings } from './check/dns/dns-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
@@ -43,7 +44,11 @@ async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Check
   const replyTo = await attempt(findings, () => replyToOf(settings, source ?? {}));
   await checkRelay(settings, findings);
   const keys = (await attempt(findings, () => keysOf(settings, cwd))) ?? [];
-  findings.push(...dkimFindings(keys, from === null ? null : parseSender(from).domain));
+  findings.push(...dkimFindings(keys));
+  if (from !== null) {
+    const sender = { domain: parseSender(from).domain, keys: keys.map(recordedKey), dns: settings.dns };
+    findings.push(...(await dnsFindings(sender)));
+  }
   const unsubscribe = (await attempt(findings, () => unsubscribeOf(settings))) ?? null;
   const compiled = source && (await attempt(findings, () => compileTemplate(source)));
   const template = compiled && withTestUrl(compiled, settings.unsubscribeUrl);

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -238,5 +239,29 @@ describe('the table of options', () => {
       expect(theirs).toEqual(command === 'rehearse' ? [] : ['redis', 'home']);
     }
     for (const name of ['smtp', 'notify'] as const) expect(optionsOf('rehearse')).not.toContain(name);
+  });
+});
+
+describe('the DNS server to ask', () => {
+  const dns = (text: string) => resolveSettings('check', { ...LAUNCH, dns: text }, { env: {}, cwd }).dns;
+
+  test.each(['192.0.2.53', '192.0.2.53:5353', '2001:db8::53', '[2001:db8::53]:5353', '[2001:db8::53]'])(
+    'may be %s, which node:dns takes',
+    (text) => {
+      expect(dns(text)).toEqual({ server: text });
+      expect(() => new Resolver().setServers([text])).not.toThrow();
+    },
+  );
+
+  test.each(['on', 'ns.example.com', '192.0.2.53:0', '192.0.2.53:65536', '[192.0.2.53]:53', 'fe80::1%eth0'])(
+    'is not "%s"',
+    (text) => {
+      expect(refusal(() => dns(text))).toMatchObject({ code: 'OPTION_INVALID' });
+    },
+  );
+
+  test('is the system by default, and may be nobody', () => {
+    expect(resolveSettings('check', LAUNCH, { env: {}, cwd }).dns).toBe('system');
+    expect(dns('off')).toBe('off');
   });
 });

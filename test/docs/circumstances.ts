@@ -23,6 +23,7 @@ export function substitutions(
       'no such relay: the catcher, which takes any login, and has no STARTTLS',
     ],
     [/2026-12-01 09:00/g, tomorrow(), 'that day may be over'],
+    [/\b192\.0\.2\.53\b/g, ports.dns, 'no such DNS server: one with the records that the page tells of'],
     [/rediss?:\/\/\S*?(?:\.example\.com|127\.0\.0\.1):\d+/g, ports.redis, 'no such Redis: one for the page alone'],
   ];
 }

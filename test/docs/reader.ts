@@ -16,6 +16,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from '../support/cli.js';
+import { DNS_OF_DOCS, startDns } from '../support/dns.js';
 import { freshRedis } from '../support/redis.js';
 import type { Statement } from './snippets.js';
 
@@ -34,7 +35,13 @@ export interface Ran {
 /** Somebody who does what a page says: a folder and a home of their own, a shell, a Redis, ports for a mail catcher and `fanmail serve`. */
 export interface Reader {
   readonly folder: string;
-  readonly ports: { readonly smtp: number; readonly http: number; readonly serve: number; readonly redis: string };
+  readonly ports: {
+    readonly smtp: number;
+    readonly http: number;
+    readonly serve: number;
+    readonly redis: string;
+    readonly dns: string;
+  };
   write(path: string, content: string | Buffer): void;
   /** Runs a command to its end; one that goes on for ever is begun, and its output so far returned. */
   run(statement: Statement): Promise<Ran>;
@@ -51,8 +58,9 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
   const folder = mkdtempSync(join(tmpdir(), 'fm-'));
   const outside = mkdtempSync(join(tmpdir(), 'fm-'));
   const redis = await freshRedis({ persist: true });
+  const dns = await startDns(DNS_OF_DOCS);
   const own = { smtp: await freePort(), http: await freePort(), serve: await freePort() };
-  const ports = { ...own, redis: `unix://${redis.path}` };
+  const ports = { ...own, redis: `unix://${redis.path}`, dns: dns.address };
   const state = join(outside, 'state');
   const going = new Map<string, { readonly child: ChildProcess; readonly log: string }>();
   const bin = binFolder(outside);
@@ -135,6 +143,7 @@ export async function newReader(variables: Readonly<Record<string, string>> = {}
           await toItsEnd(`fanmail redis stop --home ${join(folder, home)}`);
       }
       await redis.stop();
+      await dns.close();
       for (const one of [folder, outside]) rmSync(one, { recursive: true, force: true, maxRetries: 5 });
     },
   };

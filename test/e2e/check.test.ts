@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newPlace, type Place } from '../support/cli.js';
+import { startDns } from '../support/dns.js';
 
 // A program that starts takes a second or more where the machine is busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -218,5 +219,33 @@ describe('the content', () => {
     expect(
       await check(list('fine.csv', ['email,name,city', 'a@example.com,A,B']), 'good', ...relay, '--strict'),
     ).toMatchObject({ code: 0 });
+  });
+});
+
+describe('the DNS', () => {
+  const SENDER = ['--smtp', 'smtp://localhost', '--from', 'News <news@fan.example>'];
+  beforeAll(() => list('asked.csv', ['email,name,city', 'ada@example.com,Ada,Vienna']));
+  const dnsOf = async (...more: string[]) => {
+    const all = await check('asked.csv', 'good', ...SENDER, ...more);
+    return { code: all.code, codes: all.findings.map(({ code, severity }) => `${severity} ${code}`) };
+  };
+
+  it('is asked about the domain of the sender; with --strict, its warnings are refusals', async () => {
+    const dns = await startDns({ example: { NS: ['ns.example'] }, 'fan.example': { TXT: ['v=spf1 -all'], MX: ['.'] } });
+    const found = ['warning SENDER_TAKES_NO_MAIL', 'warning DMARC_MISSING'];
+    expect(await dnsOf('--dns', dns.address)).toEqual({ code: 0, codes: found });
+    expect(await dnsOf('--dns', dns.address, '--strict')).toEqual({ code: 2, codes: found });
+    await dns.close();
+    expect(await dnsOf('--dns', dns.address, '--strict')).toEqual({ code: 0, codes: ['note DNS_NO_ANSWER'] });
+  });
+
+  it('is not asked with off, nor about a name for examples where no server is named', async () => {
+    expect(await dnsOf('--dns', 'off')).toEqual({ code: 0, codes: [] });
+    expect(await dnsOf()).toEqual({ code: 0, codes: [] });
+  });
+
+  it('is named by an IP address; anything else is refused with what is allowed', async () => {
+    const { code, err } = await place.run(['check', 'asked.csv', '--template', 'good', '--dns', 'ns.example.com']);
+    expect([code, err]).toEqual([2, expect.stringContaining('system, off, or an IP address')]);
   });
 });

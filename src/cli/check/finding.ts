@@ -23,7 +23,18 @@ export const FINDINGS = {
   LINK_INSECURE: 'warning',
   RELAY_MISSING: 'note',
   DKIM_KEY_SHORT: 'warning',
+  SENDER_DOMAIN_UNKNOWN: 'warning',
+  SENDER_TAKES_NO_MAIL: 'warning',
+  SPF_MISSING: 'warning',
+  SPF_INVALID: 'warning',
+  SPF_PASSES_ALL: 'warning',
+  DMARC_MISSING: 'warning',
+  DMARC_INVALID: 'warning',
+  DMARC_POLICY_NONE: 'note',
+  DKIM_RECORD_MISSING: 'warning',
+  DKIM_RECORD_WRONG: 'warning',
   DKIM_OTHER_DOMAIN: 'warning',
+  DNS_NO_ANSWER: 'note',
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 export type Severity = 'refusal' | 'warning' | 'note';
