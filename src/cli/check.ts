@@ -5,6 +5,7 @@ import { compileTemplate } from '../message/template.js';
 import { testUnsubscribing } from '../message/unsubscribe.js';
 import type { RecipientList } from '../recipients/list.js';
 import { parseRelayUrls } from '../relay/urls.js';
+import { bulkFindings } from './check/bulk-checks.js';
 import { dkimFindings, recordedKey } from './check/dkim-checks.js';
 import { dnsFindings } from './check/dns/dns-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
@@ -64,7 +65,9 @@ async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Check
     source && template && variables && from !== null
       ? new MessageChecks({ source, template, from, replyTo, renderAll: mayFailOn(template, list), unsubscribing })
       : null;
-  return { source: sourceName(settings), ...(await readRows(list, { findings, variables, messages })) };
+  const read = await readRows(list, { findings, variables, messages });
+  findings.push(...bulkFindings(read.sendable, unsubscribe));
+  return { source: sourceName(settings), ...read };
 }
 
 async function checkRelay({ smtp }: CheckSettings, findings: Finding[]): Promise<void> {

@@ -21,6 +21,7 @@ export const FINDINGS = {
   IMAGE_WITHOUT_ALT: 'warning',
   LINK_RELATIVE: 'warning',
   LINK_INSECURE: 'warning',
+  NO_UNSUBSCRIBE: 'warning',
   RELAY_MISSING: 'note',
   DKIM_KEY_SHORT: 'warning',
   SENDER_DOMAIN_UNKNOWN: 'warning',
