@@ -56,6 +56,14 @@ function found(all: Found, code: string) {
 }
 
 describe('check', () => {
+  it('warns where many have no way to unsubscribe', async () => {
+    const people = Array.from({ length: 100 }, (_, n) => `a${n}@example.com,Ada,Vienna`);
+    const many = list('many.csv', ['email,name,city', ...people]);
+    expect(found(await check(many, 'good'), 'NO_UNSUBSCRIBE')).toHaveLength(1);
+    const can = await check(many, 'good', '--unsubscribe-mailto', 'stop@example.com');
+    expect(found(can, 'NO_UNSUBSCRIBE')).toEqual([]);
+  });
+
   it('finds nothing in a good list and template, exits 0, stages nothing and leaves no file', async () => {
     const rows = list('good.csv', ['email,name,city', 'ada@example.com,Ada,Vienna', 'bo@example.com,Bo,Oslo']);
     const all = await check(rows, 'good', '--smtp', 'smtp://localhost');
