@@ -29,8 +29,8 @@ export const SIGNED = [
 export interface Signing {
   /** The message, which begins with its signatures; of its final length. */
   readonly content: Buffer;
-  /** Resolves when they have been written; rejects where a key can't sign. */
-  readonly signed: Promise<void>;
+  /** Resolves when they have been written, rejects where a key can't sign; absent where they are there already. */
+  readonly signed?: Promise<void>;
 }
 
 /** Signs messages with all of its keys, each in a header of its own (RFC 6376, 8463). */
@@ -38,6 +38,7 @@ export class DkimSigner {
   /** Bytes to leave in front of a message. */
   readonly room: number;
   readonly #keys: readonly SizedKey[];
+  #turn: Turn | null = null;
 
   constructor(keys: readonly DkimKey[]) {
     this.#keys = keys.map((key) => ({ ...key, endLength: headerEnd(Buffer.alloc(key.signatureBytes)).length }));
@@ -46,8 +47,8 @@ export class DkimSigner {
   }
 
   /**
-   * Signs what was written behind `room` free bytes: headers and body, all lines with CRLF. The keys are at work in the
-   * thread pool; what they made is not written where `isOver` says by then that the bytes are another message's.
+   * Signs what was written behind `room` free bytes: headers and body, all lines with CRLF. RSA is at work in the thread pool;
+   * what it made is not written where `isOver` says by then that the bytes are another message's.
    */
   sign(written: Buffer, isOver: () => boolean): Signing {
     const end = endOfHeaders(written, this.room);
@@ -60,12 +61,36 @@ export class DkimSigner {
     const content = written.subarray(headers.reduce((left, { length }) => left - length, this.room));
     headers.reduce((at, header) => header.write(content, at), 0);
     const covered = names.map((name) => `${name}:${fields.get(name)}\r\n`).join('');
-    const signed = Promise.all(headers.map((header) => header.sign(covered))).then(() => {
-      if (!isOver()) for (const header of headers) header.finish(content);
+    const waiting = headers.flatMap((header) => header.sign(content, covered, isOver) ?? []);
+    if (waiting.length === 0) return { content };
+    this.#turn ??= new Turn(() => {
+      this.#turn = null;
+    });
+    return { content, signed: this.#turn.with(waiting) };
+  }
+}
+
+/**
+ * Messages of one turn of the event loop are done together. One by one, each would have a call to Redis and a packet of its own,
+ * which cost more than they wait for each other.
+ */
+class Turn {
+  readonly #signatures: Promise<void>[] = [];
+  readonly #done: Promise<void>;
+
+  constructor(over: () => void) {
+    this.#done = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
+      over();
+      await Promise.all(this.#signatures);
     });
     // A message may be called off before anybody waits for its signature.
-    signed.catch(() => undefined);
-    return { content, signed };
+    this.#done.catch(() => undefined);
+  }
+
+  with(signatures: readonly Promise<void>[]): Promise<void> {
+    this.#signatures.push(...signatures);
+    for (const one of signatures) one.catch(() => undefined);
+    return this.#done;
   }
 }
 
@@ -80,7 +105,6 @@ class Header {
   readonly #key: DkimKey;
   readonly #start: string;
   #at = 0;
-  #end = '';
 
   constructor(key: SizedKey, values: Omit<HeaderValues, 'identity'>) {
     const { names, bodyHash, time } = values;
@@ -95,23 +119,27 @@ class Header {
     return at + this.length;
   }
 
-  async sign(covered: string): Promise<void> {
-    this.#end = headerEnd(await signature(this.#key, Buffer.from(covered + canonicalStart(this.#start), 'latin1')));
+  /** Writes the signature into the message: at once, or by the promise that it returns. */
+  sign(out: Buffer, covered: string, isOver: () => boolean): Promise<void> | null {
+    const { identity, privateKey } = this.#key;
+    const data = Buffer.from(covered + canonicalStart(this.#start), 'latin1');
+    if (identity.algorithm === 'ed25519-sha256') {
+      // RFC 8463 3: it signs the hash. To have that done elsewhere takes longer than to do it.
+      this.#finish(out, sign(null, hash('sha256', data, 'buffer'), privateKey));
+      return null;
+    }
+    return new Promise((resolve, reject) => {
+      sign('sha256', data, privateKey, (error, signature) => {
+        if (error) return reject(error);
+        if (!isOver()) this.#finish(out, signature);
+        resolve();
+      });
+    });
   }
 
-  finish(out: Buffer): void {
-    out.write(this.#end, this.#at, 'latin1');
+  #finish(out: Buffer, signature: Buffer): void {
+    out.write(headerEnd(signature), this.#at, 'latin1');
   }
-}
-
-/** In the thread pool: RSA takes longer than all else that is done for a message. */
-function signature({ identity, privateKey }: DkimKey, data: Buffer): Promise<Buffer> {
-  const isRsa = identity.algorithm === 'rsa-sha256';
-  // RFC 8463 3: Ed25519 signs the hash.
-  const signed = isRsa ? data : hash('sha256', data, 'buffer');
-  return new Promise((resolve, reject) => {
-    sign(isRsa ? 'sha256' : null, signed, privateKey, (error, made) => (error ? reject(error) : resolve(made)));
-  });
 }
 
 function nowSeconds(): number {

@@ -199,6 +199,22 @@ describe('signing', () => {
     for (const { content } of messages) expect(await verdicts(content)).toEqual(PASSES);
   });
 
+  it('is there at once with Ed25519 alone: nobody waits', async () => {
+    const signer = new DkimSigner(keysOf(`example.com:s2=${ED25519.pem}`));
+    const message = composerOf({}, { signer })();
+    expect('signed' in message).toBe(false);
+    expect(await verdicts(message.content)).toEqual(['s2 ed25519-sha256 pass']);
+  });
+
+  it('is done with RSA for all messages of a turn of the event loop together', async () => {
+    const compose = composerOf({});
+    const messages = Array.from({ length: 20 }, (_, n) => compose(`reader${n}@example.org`));
+    await messages[0]?.signed;
+    // As they are now: what comes later would come too late.
+    const contents = messages.map(({ content }) => Buffer.from(content));
+    for (const content of contents) expect(await verdicts(content)).toEqual(PASSES);
+  });
+
   it('leaves alone the bytes of a message that was done with before it was signed', async () => {
     const message = composerOf({})();
     const before = Buffer.from(message.content);
