@@ -335,10 +335,13 @@ describe('fanmail serve', () => {
   });
 
   it('ends by SIGTERM with 0, and has said neither a token nor who unsubscribed', async () => {
+    const link = await linkTo('last', 'cy@example.com', '--topic', 'last');
+    expect(await post(link, 'List-Unsubscribe=One-Click')).toBe(200);
     serve.child.kill('SIGTERM');
     const { code, err } = await serve.ended;
     expect(code).toBe(0);
     expect(err).toContain('"msg":"unsubscribed"');
     expect(err).not.toMatch(/@example|203\.0\.113|\/u\/|[\w-]{36}/);
+    expect(err).not.toContain(link.split('/').at(-1));
   });
 });
