@@ -55,6 +55,8 @@ export async function startServer({ host, port, answer, log }: ServerOptions): P
     });
     server.listen({ host, port }, resolve);
   });
+  // A connection that can't be accepted, where the system has no more of them: others still can.
+  server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   let stopping: Promise<void> | null = null;
   return {
     port: (server.address() as AddressInfo).port,

@@ -193,6 +193,15 @@ describe.skipIf(CHROMIUM === null)(`in Chromium${CHROMIUM === null ? `, ${NO_CHR
   });
 });
 
+it('is said in the messages of a campaign, and not in the notice to its operator', async () => {
+  const since = relay.contents.length;
+  expect((await launch('noticed', ...linked(), '--notify', 'ops@example.com')).code).toBe(0);
+  const notice = await until(async () => (await received(since)).get('ops@example.com') ?? null, 'the notice');
+  expect(notice.subject).toContain('completed');
+  expect(notice.headers.has('list')).toBe(false);
+  expect((await received(since)).get('cy@example.com')?.headers.has('list')).toBe(true);
+});
+
 describe('what still waits', () => {
   it('is not sent to who unsubscribed with one click meanwhile, by a link of an earlier campaign', async () => {
     const link = await linkTo('earlier', 'dee@example.com', '--topic', 'weekly');
@@ -326,10 +335,13 @@ describe('fanmail serve', () => {
   });
 
   it('ends by SIGTERM with 0, and has said neither a token nor who unsubscribed', async () => {
+    const link = await linkTo('last', 'cy@example.com', '--topic', 'last');
+    expect(await post(link, 'List-Unsubscribe=One-Click')).toBe(200);
     serve.child.kill('SIGTERM');
     const { code, err } = await serve.ended;
     expect(code).toBe(0);
     expect(err).toContain('"msg":"unsubscribed"');
     expect(err).not.toMatch(/@example|203\.0\.113|\/u\/|[\w-]{36}/);
+    expect(err).not.toContain(link.split('/').at(-1));
   });
 });

@@ -45,9 +45,9 @@ describe('who unsubscribe at the same moment', () => {
     process.kill(server.pid, 'SIGSTOP');
     const first = unsubscribes.add(tokens[0] as OpenedToken, null);
     const others: Promise<void>[] = [];
+    // The first one is sent at the end of its turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     for (const token of tokens.slice(1)) {
-      // The first one is sent at the end of its turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
       others.push(unsubscribes.add(token, null));
     }
