@@ -16,8 +16,8 @@ export function bodyColours() {
   return [backgroundColor, color];
 }
 
-/** Texts whose contrast to their background is under 4.5 to 1 (WCAG 2.1, 1.4.3). */
-export function lowContrasts() {
+/** Texts in an element whose contrast to their background is under 4.5 to 1 (WCAG 2.1, 1.4.3). */
+export function lowContrasts(within) {
   const light = (colour) => {
     const [r = 0, g = 0, b = 0] = (colour.match(/[\d.]+/g) ?? []).slice(0, 3).map((part) => {
       const value = Number(part) / 255;
@@ -31,7 +31,7 @@ export function lowContrasts() {
     return backgroundColor === 'rgba(0, 0, 0, 0)' ? behind(element.parentElement) : backgroundColor;
   };
   const found = new Set();
-  for (const element of document.querySelectorAll('main *')) {
+  for (const element of document.querySelectorAll(`${within} *`)) {
     const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim());
     if (!own || element.closest('svg')) continue;
     const [text, ground] = [light(getComputedStyle(element).color), light(behind(element))];
