@@ -178,7 +178,7 @@ describe.skipIf(CHROMIUM === null)(`in Chromium${CHROMIUM === null ? `, ${NO_CHR
       );
       const { page } = await open(link, width, scheme);
       expect(await page.evaluate(pageWidth)).toBe(width);
-      expect(await page.evaluate(lowContrasts)).toEqual([]);
+      expect(await page.evaluate(lowContrasts, 'body')).toEqual([]);
       const [ground] = await page.evaluate(bodyColours);
       expect(ground).toBe(scheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 26)');
       for (const button of await page.getByRole('button').all())

@@ -101,6 +101,7 @@ describe('pictures that the HTML shows', () => {
     expect(raw.match(/Content-Type: multipart\/\w+/g)).toEqual(
       ['mixed', 'alternative', 'related'].map((kind) => `Content-Type: multipart/${kind}`),
     );
+    expect(new Set(raw.match(/(?<=boundary=").+(?=")/g)).size).toBe(3);
   });
 
   it('that are not there are refused, with the line and what there is', async () => {

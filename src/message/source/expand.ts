@@ -78,20 +78,20 @@ class Expansion {
     const into = new Collage();
     let at = start;
     for (const edit of edits) {
-      if (edit.start < at || edit.end > end) continue;
       into.copy(file, at, edit.start);
       edit.write(into);
-      at = edit.end;
+      // What `~` takes may have been taken by the one before, or belong to what is around.
+      at = Math.max(at, Math.min(edit.end, end));
     }
     into.copy(file, at, end);
     return into;
   }
 
-  /** In the order of the text; one within another comes after it, and is passed over. */
+  /** In the order of the text; none is within another. */
   #editsOf(program: hbs.AST.Program, use: Use): Edit[] {
     const edits: Edit[] = [];
     this.#program(program, { depth: 0, eaches: 0, locals: new Set() }, use, edits);
-    return edits.sort((a, b) => a.start - b.start || b.end - a.end);
+    return edits.sort((a, b) => a.start - b.start);
   }
 
   #program(program: hbs.AST.Program | undefined, frame: Frame, use: Use, edits: Edit[]): void {
@@ -191,7 +191,7 @@ class Expansion {
     const { file } = use;
     const edits: Edit[] = [];
     this.#program(call.program, frame, use, edits);
-    edits.sort((a, b) => a.start - b.start || b.end - a.end);
+    edits.sort((a, b) => a.start - b.start);
     const last = [call.name, ...call.params, ...(call.hash?.pairs ?? [])].map((node) => file.rangeOf(node)[1]);
     const opened = file.text.indexOf('}}', Math.max(...last)) + 2;
     const closed = file.text.lastIndexOf('{{', file.rangeOf(call)[1] - 1);

@@ -7,34 +7,19 @@ export interface Masked {
   unmask(html: string): string;
 }
 
-/** What `{{…}}` are within: between tags a comment stands anywhere, in a table, too; in CSS a word does. */
-const PARTS =
-  /<!--[\s\S]*?-->|<(style|script|title|textarea)\b[\s\S]*?<\/\1\s*>|<\/?[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi;
+const STYLE = /\sstyle\s*=\s*(?:"[^"]*"|'[^']*')/gi;
 
 export function mask(html: string): Masked {
   const kept: string[] = [];
   const word = wordNotIn(html);
   const hidden = html.replace(MUSTACHE, (mustache) => `${word}${kept.push(mustache) - 1}z`);
-  const token = new RegExp(`${word}\\d+z`, 'g');
-  const between = (text: string) => text.replace(token, '<!--$&-->');
-  let [at, masked] = [0, ''];
-  for (const { index, 0: part } of hidden.matchAll(PARTS)) {
-    masked += between(hidden.slice(at, index)) + part.replace(STYLE, (style) => asDeclarations(style, token));
-    at = index + part.length;
-  }
-  const back = new RegExp(`<!--${word}(\\d+)z-->|--${word}(\\d+)z:\\s*0|${word}(\\d+)z`, 'g');
+  // In a style attribute a word alone is no declaration.
+  const alone = new RegExp(`(?<=["';]\\s*)${word}\\d+z(?=\\s*["';])`, 'g');
+  const back = new RegExp(`--${word}(\\d+)z:\\s*0|${word}(\\d+)z`, 'g');
   return {
-    html: masked + between(hidden.slice(at)),
-    unmask: (made) =>
-      made.replace(back, (_, ...found: string[]) => kept[Number(found.slice(0, 3).find(Boolean))] ?? ''),
+    html: hidden.replace(STYLE, (style) => style.replace(alone, '--$&:0')),
+    unmask: (made) => made.replace(back, (_, declared, plain) => kept[Number(declared ?? plain)] ?? ''),
   };
-}
-
-const STYLE = /\sstyle\s*=\s*(?:"[^"]*"|'[^']*')/gi;
-
-/** In a style attribute a word alone is no declaration. */
-function asDeclarations(style: string, token: RegExp): string {
-  return style.replace(new RegExp(`(?<=["';]\\s*)${token.source}(?=\\s*["';])`, 'g'), '--$&:0');
 }
 
 function wordNotIn(html: string): string {

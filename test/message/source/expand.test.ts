@@ -53,6 +53,13 @@ describe('partials', () => {
     expect(textOf('a  {{~> x~}}  b', { x: '-' })).toBe('a-b');
   });
 
+  it('take blanks on either side with ~, also where they stand together or at the edges of a layout', () => {
+    expect(textOf('x {{> a~}}  {{~> b}} y', { a: 'A', b: 'B' })).toBe('x AB y');
+    expect(
+      textOf('{{#> l}} {{~> a~}} {{/l}}|{{#> l}} {{~campaign.id~}} {{/l}}', { a: 'A', l: '<{{> @partial-block}}>' }),
+    ).toBe('<A>|<spring-1>');
+  });
+
   it('take texts, numbers, paths and calls as arguments', () => {
     const x = '{{label}}|{{#if label}}y{{/if}}|{{default label "none"}}|{{{label}}}';
     expect(textOf('{{> x label="a<b"}}', { x })).toBe('a&lt;b|{{#if "a<b"}}y{{/if}}|{{default "a<b" "none"}}|a<b');
@@ -144,7 +151,8 @@ describe('what the campaign gives', () => {
     expect(textOf(text)).toBe(text);
   });
 
-  it('is refused where there is no such thing', () => {
+  it('is refused where there is no such thing, whatever JavaScript has of that name', () => {
+    expect(fault('{{campaign.constructor}}').message).toContain('the campaign has no constructor');
     const { message, hint } = fault('a\n {{campaign.nam}}');
     expect(message).toContain('html.hbs, line 2, column 4: the campaign has no nam');
     expect(hint).toContain('campaign.name');

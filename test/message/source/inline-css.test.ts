@@ -64,6 +64,12 @@ p { color: red } p:hover { color: green } p::after { content: "}" }
     expect(await inlined(html)).toBe(html.replace('<td ', '<td style="padding: 1px;" '));
   });
 
+  it('where the words that stand for {{…}} are there already', async () => {
+    expect(await inlined('<p>fmq0z {{a}} fmqq1z <!--fmq2z--></p>')).toBe(
+      '<p style="color: red;">fmq0z {{a}} fmqq1z <!--fmq2z--></p>',
+    );
+  });
+
   it('beside {{…}} in a style attribute', async () => {
     expect(await inlined('<p style="background: {{color}}">x</p>')).toMatch(
       /^<p style="color: red;\s*background: \{\{color\}\};?">x<\/p>$/,

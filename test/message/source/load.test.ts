@@ -71,6 +71,13 @@ it('the text that is made of HTML leaves the preheader out', async () => {
   expect(text).toBe('Hi Ada\n');
 });
 
+it('a partial for one kind of part comes before the one for both', async () => {
+  await write({ 'mine/subject.hbs': 's', 'mine/html.hbs': '{{> a}} {{> b}}', 'mine/text.hbs': '{{> a}} {{> b}}' });
+  await write({ 'mine/partials/a.hbs': 'both', 'mine/partials/a.text.hbs': 'text' });
+  await write({ 'mine/partials/b.hbs': 'both', 'mine/partials/b.html.hbs': 'html' });
+  expect(await load()).toMatchObject({ html: 'both html', text: 'text both' });
+});
+
 it('a partial beside the template is shared by several, and one of its own comes first', async () => {
   await write({ 'mine/text.hbs': '{{> a}} {{> b}}', 'mine/subject.hbs': '{{> a}}' });
   await write({ 'partials/a.hbs': 'shared a', 'partials/b.hbs': 'shared b', 'mine/partials/a.hbs': 'own a' });
