@@ -37,8 +37,9 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   const when = await whenOf(settings, Date.now());
   const id = settings.id ?? newId();
   const name = settings.name ?? settings.list;
+  const asked = askedFor(settings, relays, session.cwd);
   const plan = await makePlan(settings, { id, name });
-  const options = { ...campaignOptions(settings, name, plan.sender, relays, session.cwd), ...when };
+  const options: CampaignOptions = { name, ...plan.sender, ...asked, ...when };
   if (plan.list.notice !== null) session.terminal.say(plan.list.notice);
   await requireRoom(plan, relays, session.quiet);
   if (settings.testTo !== null) return testTo(settings.testTo, plan, relays[0], options, settings, session);
@@ -76,16 +77,14 @@ export function newId(): string {
   return `${stamp}-${randomBytes(3).toString('hex')}`;
 }
 
-function campaignOptions(
+/** What the command line says, whatever the template is. */
+function askedFor(
   settings: LaunchSettings,
-  name: string,
-  sender: PlannedSender,
   relays: Relays,
   cwd: string,
-): CampaignOptions {
+): Omit<CampaignOptions, 'name' | keyof PlannedSender> {
   const unsubscribe = unsubscribeOf(settings);
   return {
-    ...{ name, ...sender },
     relay: identityOf(relays[0]),
     ...(relays.length > 1 && { relays: relays.map(choiceOf) }),
     ...dkimOf(settings, cwd),
