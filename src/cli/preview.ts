@@ -8,7 +8,7 @@ import { compileTemplate } from '../message/template.js';
 import { testUnsubscribing } from '../message/unsubscribe.js';
 import { openFile } from './open-file.js';
 import { pickRecipient } from './pick-recipient.js';
-import { makePlan, withTestUrl } from './plan.js';
+import { makePlan, type Plan, withTestUrl } from './plan.js';
 import type { Session } from './session.js';
 import { signerOf } from './signing.js';
 import { unsubscribeOf } from './unsubscribe-options.js';
@@ -53,7 +53,17 @@ async function composeOne(settings: PreviewSettings, cwd: string): Promise<Previ
   });
   const { content, signed } = composer.compose(recipient);
   await signed;
-  return { ...template.render(recipient.variables), from, replyTo, recipient, content };
+  const rendered = template.render(recipient.variables);
+  const html = rendered.html === null ? null : withPictures(rendered.html, plan);
+  return { ...rendered, html, from, replyTo, recipient, content };
+}
+
+/** HTML that shows what the message carries, also where there is no message. */
+function withPictures(html: string, { template: { files = [] }, contents }: Plan): string {
+  return files.reduce((shown, { cid, type, digest }) => {
+    const base64 = contents.get(digest)?.toString('latin1').replaceAll('\r\n', '') ?? '';
+    return cid === null ? shown : shown.replaceAll(`cid:${cid}`, `data:${type};base64,${base64}`);
+  }, html);
 }
 
 function requireKnownEnding(out: string): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -85,6 +85,13 @@ describe('a campaign whose messages carry files', () => {
     relay = await startScriptRelay({ contents: true, port });
     expect((await place.run(['attach', 'waits', '--smtp', `smtp://127.0.0.1:${port}`])).code).toBe(0);
     expect(relay.contents).toHaveLength(2);
+  });
+
+  it('shows pictures in a preview, where no message is around it', async () => {
+    const run = await place.run(['preview', 'people.csv', '--template', './mine', '--out', 'page.html']);
+    expect([run.code, run.err]).toEqual([0, expect.anything()]);
+    const page = readFileSync(join(place.folder, 'page.html'), 'utf8');
+    expect(page).toContain(`<img src="data:image/png;base64,${LOGO.toString('base64')}" alt="us">`);
   });
 
   it('shows them in a dry run and a test', async () => {
