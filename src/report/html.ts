@@ -1,3 +1,4 @@
+import { htmlText } from '../domain/html-text.js';
 import { printable } from './format.js';
 
 /** Text that is HTML. Only `html` and `trusted` make it, so nothing gets into a page unescaped. */
@@ -30,16 +31,8 @@ export function trusted(text: string): Html {
   return new Piece(text);
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 function escaped(value: Content): string {
   if (value instanceof Piece) return value.toString();
   if (typeof value === 'object') return value.map(escaped).join('');
-  return printable(String(value)).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
+  return htmlText(printable(String(value)));
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { htmlText } from '../domain/html-text.js';
 
 /** An answer as a whole. */
 export interface Page {
@@ -42,7 +43,7 @@ export const POLICY = [
 
 /** The pages of a sender; `sender` is a name for people, or null. */
 export function unsubscribePages(sender: string | null) {
-  const from = sender === null ? '' : ` from ${escaped(sender)}`;
+  const from = sender === null ? '' : ` from ${htmlText(sender)}`;
   const test = page(
     200,
     'A test',
@@ -58,7 +59,7 @@ export function unsubscribePages(sender: string | null) {
         topic === null
           ? `<p>You will get no more mail${from} at the address that this link was sent to.</p>
 ${form(button(FORM.all, 'Unsubscribe'))}`
-          : `<p>You will get no more mail${from} about <strong>${escaped(topic)}</strong> at the address that this link was sent to.</p>
+          : `<p>You will get no more mail${from} about <strong>${htmlText(topic)}</strong> at the address that this link was sent to.</p>
 ${form(button(FORM.topic, 'Unsubscribe') + button(FORM.all, 'Unsubscribe from everything', 'other'))}`,
       ),
     done: ({ topic }: Offer) =>
@@ -67,7 +68,7 @@ ${form(button(FORM.topic, 'Unsubscribe') + button(FORM.all, 'Unsubscribe from ev
         'You are unsubscribed',
         topic === null
           ? `<p>No more mail${from} will be sent to you. What is on its way already may still arrive.</p>`
-          : `<p>No more mail${from} about <strong>${escaped(topic)}</strong> will be sent to you. What is on its way already may still arrive.</p>
+          : `<p>No more mail${from} about <strong>${htmlText(topic)}</strong> will be sent to you. What is on its way already may still arrive.</p>
 ${form(button(FORM.all, 'Unsubscribe from everything', 'other'))}`,
       ),
     unasked: page(
@@ -121,16 +122,4 @@ ${body}
 </html>
 `,
   };
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 }

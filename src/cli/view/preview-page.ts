@@ -1,3 +1,4 @@
+import { htmlText } from '../../domain/html-text.js';
 import { printable } from '../../report/format.js';
 
 /** A composed message, for a page. */
@@ -43,21 +44,21 @@ pre { margin: 0; padding: 16px; max-width: 1167px; border-radius: 8px; backgroun
  */
 export function previewPage({ headers, subject, html, text }: Shown): string {
   const rows = headers.map(
-    ([name, value]) => `<tr><th>${escaped(name)}</th><td>${escaped(printable(value))}</td></tr>`,
+    ([name, value]) => `<tr><th>${htmlText(name)}</th><td>${htmlText(printable(value))}</td></tr>`,
   );
   const body =
-    html ?? `<!doctype html><meta charset="utf-8"><pre style="white-space:pre-wrap">${escaped(text ?? '')}</pre>`;
+    html ?? `<!doctype html><meta charset="utf-8"><pre style="white-space:pre-wrap">${htmlText(text ?? '')}</pre>`;
   const frames = WIDTHS.map(
     ([name, width]) =>
       `<section><h2>${name}, ${width} px</h2><iframe title="${name}" sandbox="" referrerpolicy="no-referrer" ` +
-      `width="${width}" style="width:${width}px" srcdoc="${escaped(withoutScrollbar(body))}"></iframe></section>`,
+      `width="${width}" style="width:${width}px" srcdoc="${htmlText(withoutScrollbar(body))}"></iframe></section>`,
   );
-  const plain = html !== null && text !== null ? `<h2 class="text">Text</h2><pre>${escaped(text)}</pre>` : '';
+  const plain = html !== null && text !== null ? `<h2 class="text">Text</h2><pre>${htmlText(text)}</pre>` : '';
   return [
     '<!doctype html>',
     `<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
-    `<title>${escaped(printable(subject))}</title><style>${STYLE}</style></head>`,
-    `<body><h1>${escaped(printable(subject))}</h1><table>${rows.join('')}</table>`,
+    `<title>${htmlText(printable(subject))}</title><style>${STYLE}</style></head>`,
+    `<body><h1>${htmlText(printable(subject))}</h1><table>${rows.join('')}</table>`,
     `<main>${frames.join('')}</main>${plain}</body></html>`,
     '',
   ].join('\n');
@@ -66,8 +67,4 @@ export function previewPage({ headers, subject, html, text }: Shown): string {
 /** A scrollbar would take its width from the message's; a phone has none. */
 function withoutScrollbar(html: string): string {
   return `${html}<style>html{scrollbar-width:none}</style>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -32,6 +32,7 @@ type Compile = typeof import('mjml');
 
 async function load(): Promise<Compile> {
   try {
+    // Its types tell of CommonJS, where the module itself is the function.
     return (await import('mjml')).default as unknown as Compile;
   } catch (cause) {
     const message = `the template has ${FILE}, and the package mjml is not there`;
