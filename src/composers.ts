@@ -69,7 +69,7 @@ export function composerOf(
   const tests = testUnsubscribing(options.unsubscribe);
   const unsubscribing = tests && linkSecret ? { ...tests, tokenOf: tokensOf(linkSecret, topic) } : tests;
   return createComposer({
-    ...{ template: compileTemplate(template), files: template.files, contents },
+    ...{ template: compileTemplate(template), files: template.files, contents, filesEach: template.filesEach },
     ...{ from, replyTo, campaignId, salt, signer, unsubscribing },
   });
 }

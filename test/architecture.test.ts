@@ -32,7 +32,7 @@ const INLINE = /\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 /** What adapters implement. */
 const isPort = (target: string): boolean =>
-  /^pipeline\/(relay-|breaker-|pace-|retry-|suppression-)?ports\.ts$/.test(target);
+  /^pipeline\/(relay-|breaker-|pace-|retry-|staging-|suppression-)?ports\.ts$/.test(target);
 
 function importsOf(file: string, code: string): Import[] {
   const resolve = (name: string, typeOnly: boolean): Import => {

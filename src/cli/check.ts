@@ -8,6 +8,7 @@ import { parseRelayUrls } from '../relay/urls.js';
 import { bulkFindings } from './check/bulk-checks.js';
 import { dkimFindings, recordedKey } from './check/dkim-checks.js';
 import { dnsFindings } from './check/dns/dns-checks.js';
+import { FileChecks } from './check/file-checks.js';
 import { attempt, type Finding, finding, refusalOf } from './check/finding.js';
 import { type Largest, MessageChecks } from './check/message-checks.js';
 import { AddressChecks, VariableChecks } from './check/row-checks.js';
@@ -55,7 +56,8 @@ async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Check
   const template = compiled && withTestUrl(compiled, settings.unsubscribeUrl);
   const list = await attempt(findings, () => openPlanList(settings));
   if (list?.notice) findings.push(finding('ENCODING_GUESSED', list.notice, 'Name it with --encoding.'));
-  const unknown = template && list ? variableFaults(template, list, settings) : [];
+  const recipientFiles = source?.recipientFiles ?? null;
+  const unknown = template && list ? variableFaults(template, list, { ...settings, files: recipientFiles }) : [];
   findings.push(...unknown.map(refusalOf));
   if (!list) return { source: sourceName(settings), rows: 0, sendable: 0, largest: null, findings };
 
@@ -65,7 +67,8 @@ async function examine(settings: CheckSettings, cwd: string): Promise<Omit<Check
     source && template && variables && from !== null
       ? new MessageChecks({ source, template, from, replyTo, renderAll: mayFailOn(template, list), unsubscribing })
       : null;
-  const read = await readRows(list, { findings, variables, messages });
+  const files = new FileChecks(unknown.length === 0 ? recipientFiles : null);
+  const read = await readRows(list, { findings, variables, files, messages });
   findings.push(...bulkFindings(read.sendable, unsubscribe));
   return { source: sourceName(settings), ...read };
 }
@@ -78,10 +81,11 @@ async function checkRelay({ smtp }: CheckSettings, findings: Finding[]): Promise
 interface Checks {
   readonly findings: Finding[];
   readonly variables: VariableChecks | null;
+  readonly files: FileChecks;
   readonly messages: MessageChecks | null;
 }
 
-async function readRows(list: RecipientList, { findings, variables, messages }: Checks) {
+async function readRows(list: RecipientList, { findings, variables, files, messages }: Checks) {
   const addresses = new AddressChecks();
   let [rows, sendable] = [0, 0];
   await attempt(findings, async () => {
@@ -94,7 +98,9 @@ async function readRows(list: RecipientList, { findings, variables, messages }: 
         }
         sendable++;
         addresses.recipient(row.recipient);
-        if (variables?.recipient(row.recipient)) messages?.recipient(row.recipient);
+        const complete = variables?.recipient(row.recipient);
+        const attached = await files.recipient(row.recipient);
+        if (complete && attached) messages?.recipient(attached.recipient, attached.contents);
       }
     }
     if (sendable > 0) return;
@@ -102,6 +108,7 @@ async function readRows(list: RecipientList, { findings, variables, messages }: 
     throw new FanmailError('LIST_NOTHING_SENDABLE', `none of the list's ${rows} rows can be sent`, { hint });
   });
   const largest: Largest | null = messages?.largest() ?? null;
-  findings.push(...(variables?.findings() ?? []), ...(messages?.findings() ?? []), ...addresses.findings());
+  findings.push(...(variables?.findings() ?? []), ...files.findings(), ...(messages?.findings() ?? []));
+  findings.push(...addresses.findings());
   return { rows, sendable, largest, findings };
 }

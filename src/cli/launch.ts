@@ -7,8 +7,8 @@ import { type CampaignOptions, type RelayChoice, relaysOf } from '../domain/camp
 import { EXIT, FanmailError } from '../domain/errors.js';
 import { parseSender } from '../message/sender.js';
 import type { PaceStore } from '../pipeline/pace-ports.js';
-import type { StagingStore } from '../pipeline/ports.js';
 import { type Staged, stage } from '../pipeline/stager.js';
+import type { StagingStore } from '../pipeline/staging-ports.js';
 import { withoutSuppressed } from '../pipeline/suppressed-rows.js';
 import type { Suppression } from '../pipeline/suppression-ports.js';
 import { openRejects, type Rejects } from '../recipients/rejects.js';
@@ -20,13 +20,14 @@ import { attachTo } from './attach.js';
 import { type Context, contextAtHand, openContext, sayFindings } from './context.js';
 import { makePlan, type Plan, type PlannedSender } from './plan.js';
 import { paceOf, throughText } from './relay-options.js';
-import { requireRoom } from './relay-size.js';
+import { withinRoom } from './relay-size.js';
 import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
 import { dkimOf, signerOf } from './signing.js';
 import { testTo } from './test-to.js';
 import { unsubscribeOf } from './unsubscribe-options.js';
 import { whenOf } from './when.js';
+import { withFiles } from './with-files.js';
 
 type LaunchSettings = Settings<'launch'>;
 type StagingSettings = Pick<LaunchSettings, 'results' | 'chunkSize' | 'dryRun' | 'yes' | 'json'>;
@@ -38,10 +39,10 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   const id = settings.id ?? newId();
   const name = settings.name ?? settings.list;
   const asked = askedFor(settings, relays, session.cwd);
-  const plan = await makePlan(settings, { id, name });
-  const options: CampaignOptions = { name, ...plan.sender, ...asked, ...when };
-  if (plan.list.notice !== null) session.terminal.say(plan.list.notice);
-  await requireRoom(plan, relays, session.quiet);
+  const planned = await makePlan(settings, { id, name });
+  const options: CampaignOptions = { name, ...planned.sender, ...asked, ...when };
+  if (planned.list.notice !== null) session.terminal.say(planned.list.notice);
+  const plan = await withinRoom(planned, relays, session.quiet);
   if (settings.testTo !== null) return testTo(settings.testTo, plan, relays[0], options, settings, session);
   if (settings.dryRun) return dryRun(id, plan, options, settings, session);
 
@@ -125,11 +126,12 @@ export async function stageList(
   const folder = join(resolve(session.cwd, settings.results), id);
   const rejects = openRejects(join(folder, 'rejects.csv'));
   // Packed rows are never looked at one by one.
-  const packed = plan.check === null ? plan.list.packed(plan.needs) : null;
-  const batches = packed ?? plan.list.batches(plan.needs);
+  const packed = plan.check === null && plan.recipientFiles === null ? plan.list.packed(plan.needs) : null;
+  const batches = packed ?? plan.list.batches(plan.reads);
   try {
     return await stage({
-      ...{ id, options, store, template: plan.template, contents: plan.contents, needs: plan.needs, check: plan.check },
+      ...{ id, options, store, template: plan.template, contents: plan.contents, files: plan.recipientFiles },
+      ...{ needs: plan.needs, check: plan.check },
       nonce: randomBytes(8).toString('hex'),
       salt: randomBytes(16).toString('hex'),
       batches: suppression === null ? batches : await withoutSuppressed(batches, suppression, options.topic),
@@ -196,7 +198,8 @@ async function dryRun(id: string, plan: Plan, options: CampaignOptions, settings
     context?.backend.close(),
   );
   const parts = { linkSecret: null, signer: signerOf(settings, session.cwd), contents: plan.contents };
-  const message = composerOf({ id, salt: '', options }, plan.template, parts).compose(staged.first);
+  const { recipient, contents } = await withFiles(staged.first, plan);
+  const message = composerOf({ id, salt: '', options }, plan.template, parts).compose(recipient, contents);
   await message.signed;
   // A byte of state and 16 of record for each recipient, beside the compressed row.
   const redisBytes = staged.bytes + staged.totals.total * 17;

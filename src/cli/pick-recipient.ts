@@ -6,8 +6,8 @@ import { count } from '../report/format.js';
 import { type Plan, sourceName } from './plan.js';
 
 /** Yields the recipients that launch would send to, refusing a row that launch would refuse. */
-export async function* recipientsOf({ list, needs, check }: Plan): AsyncGenerator<Recipient, void, undefined> {
-  for await (const batch of list.batches(needs)) {
+export async function* recipientsOf({ list, needs, reads, check }: Plan): AsyncGenerator<Recipient, void, undefined> {
+  for await (const batch of list.batches(reads)) {
     for (const row of batch) {
       if (row.kind === 'reject') continue;
       requireVariables(row.recipient, needs);

@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from '../config/suggest.js';
 import type { EncodedContents } from '../domain/attached-file.js';
@@ -11,6 +10,7 @@ import { withOwn } from '../message/own-variables.js';
 import { parseSender } from '../message/sender.js';
 import { type CompiledTemplate, compileTemplate, type TemplateSource } from '../message/template.js';
 import { testUrl } from '../message/unsubscribe.js';
+import type { RecipientFiles } from '../pipeline/staging-ports.js';
 import type { EncodingChoice } from '../recipients/encoding.js';
 import { readExclude } from '../recipients/exclude.js';
 import type { KeySet } from '../recipients/key-set.js';
@@ -24,7 +24,12 @@ export interface Plan {
   readonly template: TemplateSource;
   /** Of the template's files. */
   readonly contents: EncodedContents;
+  /** What each recipient's message carries beside; null: nothing. */
+  readonly recipientFiles: RecipientFiles | null;
+  /** The variables that the template uses. */
   readonly needs: readonly string[];
+  /** Those, and the variables that say which files a recipient gets. */
+  readonly reads: readonly string[];
   readonly sender: PlannedSender;
   /** Refuses a recipient on which the template fails; null where it can't fail on what a list may have. */
   readonly check: ((recipient: Recipient) => void) | null;
@@ -43,7 +48,7 @@ export interface PlanInput {
   readonly subject: string | null;
   readonly from: string | null;
   readonly replyTo: string | null;
-  /** Paths of files that are attached. */
+  /** Paths of files that are attached, with variables where each recipient has its own. */
   readonly attach: readonly string[] | null;
   readonly emailColumn: string | null;
   readonly encoding: EncodingChoice;
@@ -64,21 +69,19 @@ export interface PlannedCampaign {
 
 /** Reads the template and as much of the list as tells its columns, and holds the one against the other. */
 export async function makePlan(input: PlanInput, campaign: PlannedCampaign): Promise<Plan> {
-  const { from, replyTo, contents, ...template } = await loadPlanTemplate(input, campaign);
+  const { from, replyTo, contents, recipientFiles, ...template } = await loadPlanTemplate(input, campaign);
   const sender = {
     from: fromOf(input, from === undefined ? {} : { from }),
     replyTo: replyToOf(input, replyTo === undefined ? {} : { replyTo }),
   };
   const compiled = withTestUrl(compileTemplate(template), input.unsubscribeUrl);
   const list = await openPlanList(input);
-  const [fault] = variableFaults(compiled, list, input);
+  const [fault] = variableFaults(compiled, list, { ...input, files: recipientFiles });
   if (fault) throw fault;
+  const needs = compiled.needs.map((need) => need.variable);
   return {
-    list,
-    template,
-    contents,
-    needs: compiled.needs.map((need) => need.variable),
-    sender,
+    ...{ list, template, contents, recipientFiles, sender, needs },
+    reads: [...new Set([...needs, ...(recipientFiles?.needs ?? [])])],
     check: mayFailOn(compiled, list) ? (recipient) => renderOnce(compiled, recipient) : null,
   };
 }
@@ -92,8 +95,7 @@ export function loadPlanTemplate(
   { template, subject, attach }: Pick<PlanInput, 'template' | 'subject' | 'attach'>,
   { id, name }: PlannedCampaign,
 ): Promise<LoadedTemplate> {
-  const paths = (attach ?? []).map((path) => resolve(path));
-  return loadTemplate(template, SHIPPED_TEMPLATES, { subject, campaign: { id, name }, attach: paths });
+  return loadTemplate(template, SHIPPED_TEMPLATES, { subject, campaign: { id, name }, attach: attach ?? [] });
 }
 
 /** Throws SENDER_INVALID for what is no mailbox, USAGE where nobody is named. */
@@ -135,30 +137,38 @@ export function withTestUrl(template: CompiledTemplate, unsubscribeUrl: string |
   return { ...template, render: (variables) => template.render(withOwn(variables, own)) };
 }
 
-/** An error for each variable that the template uses and nobody gives, or the list and fanmail both. */
+/** An error for each variable that the template or a path of files uses and nobody gives, or the list and fanmail both. */
 export function variableFaults(
   template: CompiledTemplate,
   list: RecipientList,
-  input: Pick<PlanInput, 'list' | 'unsubscribeUrl'>,
+  input: Pick<PlanInput, 'list' | 'unsubscribeUrl'> & { readonly files: RecipientFiles | null },
 ): FanmailError[] {
   const source = sourceName(input);
-  return [...unknownVariables(template, list, source), ...ownVariableFaults(template, list, source, input)];
+  const users = template.needs.map(({ variable, file, line, column }) => ({
+    variable,
+    by: `${file}, line ${line}, column ${column} uses`,
+  }));
+  const ofFiles = (input.files?.needs ?? []).map((variable) => ({ variable, by: '--attach uses' }));
+  return [
+    ...unknownVariables([...users, ...ofFiles], list, source),
+    ...ownVariableFaults(template, list, source, input),
+  ];
 }
 
-/** An error for each variable of the template that the list has no column for; a row of NDJSON may have others. */
-function unknownVariables(template: CompiledTemplate, list: RecipientList, source: string): FanmailError[] {
+/** An error for each variable that the list has no column for; a row of NDJSON may have others. */
+function unknownVariables(
+  uses: readonly { readonly variable: string; readonly by: string }[],
+  list: RecipientList,
+  source: string,
+): FanmailError[] {
   if (list.format !== 'csv') return [];
   const known = new Set(list.columns.map((column) => column.variable));
-  return template.needs
+  return uses
     .filter(({ variable }) => !known.has(variable))
-    .map(
-      ({ variable, file, line, column }) =>
-        new FanmailError(
-          'TEMPLATE_UNKNOWN_VARIABLE',
-          `${file}, line ${line}, column ${column} uses {{${variable}}}, and ${source} has no such column`,
-          { hint: columnsHint(variable, [...known]) },
-        ),
-    );
+    .map(({ variable, by }) => {
+      const problem = `${by} {{${variable}}}, and ${source} has no such column`;
+      return new FanmailError('TEMPLATE_UNKNOWN_VARIABLE', problem, { hint: columnsHint(variable, [...known]) });
+    });
 }
 
 function columnsHint(variable: string, known: readonly string[]): string {

@@ -14,6 +14,7 @@ import { signerOf } from './signing.js';
 import { unsubscribeOf } from './unsubscribe-options.js';
 import { type Previewed, previewLines } from './view/preview.js';
 import { previewPage } from './view/preview-page.js';
+import { withFiles } from './with-files.js';
 
 type PreviewSettings = Settings<'preview'>;
 
@@ -38,20 +39,13 @@ async function composeOne(settings: PreviewSettings, cwd: string): Promise<Previ
   const plan = await makePlan({ ...settings, limit: null }, { id: 'preview', name: settings.list });
   const { from, replyTo } = plan.sender;
   const template = withTestUrl(compileTemplate(plan.template), settings.unsubscribeUrl);
-  const recipient = await pickRecipient(plan, settings);
+  const { recipient, contents: own } = await withFiles(await pickRecipient(plan, settings), plan);
+  const { files, filesEach } = plan.template;
   const composer = createComposer({
-    ...{
-      template,
-      files: plan.template.files,
-      contents: plan.contents,
-      from,
-      replyTo,
-      campaignId: 'preview',
-      salt: '',
-    },
-    ...{ signer, unsubscribing },
+    ...{ template, files, filesEach, contents: plan.contents, from, replyTo },
+    ...{ campaignId: 'preview', salt: '', signer, unsubscribing },
   });
-  const { content, signed } = composer.compose(recipient);
+  const { content, signed } = composer.compose(recipient, own);
   await signed;
   const rendered = template.render(recipient.variables);
   const html = rendered.html === null ? null : withPictures(rendered.html, plan);

@@ -17,6 +17,7 @@ import { recipientsOf } from './pick-recipient.js';
 import type { Plan } from './plan.js';
 import type { Session } from './session.js';
 import { signerOf } from './signing.js';
+import { withFiles } from './with-files.js';
 
 type Ended = Outcome | { readonly kind: 'no-connection'; readonly why: string } | { readonly kind: 'interrupted' };
 
@@ -69,6 +70,8 @@ function requireAddress(text: string): string {
 async function firstRows(plan: Plan, rows: number): Promise<readonly Recipient[]> {
   const found: Recipient[] = [];
   for await (const recipient of recipientsOf(plan)) {
+    // Whatever is wrong with a file is known before the first message goes.
+    await withFiles(recipient, plan);
     found.push(recipient);
     if (found.length === rows) break;
   }
@@ -81,14 +84,15 @@ async function firstRows(plan: Plan, rows: number): Promise<readonly Recipient[]
 type Marked = readonly [recipient: Recipient, message: Message];
 
 /** Each with a Message-ID of its own, which is no campaign's: mail programs show two with the same one only once. */
-function messagesTo(
+async function* messagesTo(
   to: string,
   rows: readonly Recipient[],
   { plan, options, signer }: { plan: Plan; options: CampaignOptions; signer: DkimSigner | null },
-): Marked[] {
+): AsyncGenerator<Marked> {
   const template = compileTemplate(plan.template);
   const { from, replyTo, unsubscribe } = options;
-  return rows.map((recipient, index) => {
+  for (const [index, row] of rows.entries()) {
+    const { recipient, contents } = await withFiles(row, plan);
     const mark = `[test ${index + 1}/${rows.length}]`;
     const { subject } = template;
     const marked = { ...template, subject: { ...subject, pieces: [`${mark} `, ...subject.pieces] } };
@@ -96,21 +100,21 @@ function messagesTo(
     // By its links nobody is unsubscribed: they are for looking at, and whoever looks may press the button.
     const unsubscribing = testUnsubscribing(unsubscribe);
     const composer = createComposer({
-      ...{ template: marked, files: plan.template.files, contents: plan.contents },
+      ...{ template: marked, files: plan.template.files, filesEach: plan.template.filesEach, contents: plan.contents },
       ...{ from, replyTo, campaignId: 'test', salt },
       ...{ signer, unsubscribing },
     });
-    return [recipient, composer.compose({ ...recipient, address: to })];
-  });
+    yield [recipient, composer.compose({ ...recipient, address: to }, contents)];
+  }
 }
 
-async function sendAll(messages: readonly Marked[], settings: RelaySettings, session: Session): Promise<Tested[]> {
+async function sendAll(messages: AsyncIterable<Marked>, settings: RelaySettings, session: Session): Promise<Tested[]> {
   const relay = createRelay(settings, { connections: 1, log: session.log });
   const abandon = () => relay.abandon();
   session.stop.addEventListener('abort', abandon, { once: true });
   const tested: Tested[] = [];
   try {
-    for (const [recipient, message] of messages) {
+    for await (const [recipient, message] of messages) {
       const taken = await relay.take(1, session.quiet);
       const outcome = await outcomeOf(taken, message);
       tested.push({ recipient, messageId: message.messageId, outcome });

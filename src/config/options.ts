@@ -44,7 +44,8 @@ export const OPTIONS = {
     schema: line(),
   }),
   attach: option({
-    describe: "Files for every message, with commas between, beside the template's own",
+    describe:
+      "Files for every message, or for each recipient one (invoices/{{id}}.pdf), with commas between, beside the template's own",
     commands: ['launch', 'check', 'preview', 'rehearse'],
     schema: paths(),
   }),

@@ -140,7 +140,7 @@ export function line() {
 export const BETWEEN_WORDS = '\0';
 /** Paths with commas between. */
 export function paths() {
-  return parsed('paths of files with commas between, such as terms.pdf,prices.pdf', (text) => {
+  return parsed('paths of files with commas between, such as terms.pdf,invoices/{{id}}.pdf', (text) => {
     const all = text.split(',').map((path) => path.trim());
     return all.every((path) => path !== '') ? all : undefined;
   });

@@ -1,3 +1,5 @@
+import type { AttachedFile } from './attached-file.js';
+
 /**
  * The words of fanmail, one meaning each:
  *
@@ -33,6 +35,8 @@ export interface Recipient {
   /** `local@domain` as it goes to the relay: trimmed, the local part as written, the domain in ASCII (RFC 5321, 5891). */
   readonly address: string;
   readonly variables: Variables;
+  /** What this one's message carries beside those of all; absent: nothing. */
+  readonly files?: readonly AttachedFile[];
 }
 
 export const REJECT_REASONS = [

@@ -1,17 +1,22 @@
 import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
-import type { Variables } from '../domain/recipient.js';
+import type { Recipient } from '../domain/recipient.js';
 import { BodyPart } from './body-part.js';
-import { filePart } from './file-part.js';
+import { type FilePart, filePart } from './file-part.js';
 import type { TemplateParts } from './template.js';
 import type { MessageWriter } from './writer.js';
 
 const TEXT = 'text/plain; charset=utf-8';
 const HTML = 'text/html; charset=utf-8';
 
+const NONE: readonly AttachedFile[] = [];
+const NO_PARTS: readonly FilePart[] = [];
+
 /** What differs from message to message. */
 export interface BodyValues {
   readonly html: readonly string[];
   readonly text: readonly string[];
+  /** What this message carries beside those of all. */
+  readonly files: readonly FilePart[];
   /** Part of the boundaries: unlike fixed ones, they stay apart from those of a message that quotes or encloses this one. */
   readonly id: string;
 }
@@ -27,24 +32,37 @@ export class Body {
   readonly #template: TemplateParts;
   readonly #write: Write;
 
-  constructor(template: TemplateParts, files: readonly AttachedFile[], contents: EncodedContents) {
+  /** `filesEach`: how many files each message has for itself. */
+  constructor(template: TemplateParts, files: readonly AttachedFile[], contents: EncodedContents, filesEach: number) {
     this.#template = template;
     const html = template.html && new BodyPart(HTML, template.html);
     const text = template.text && new BodyPart(TEXT, template.text);
-    const shown = files.filter(({ cid }) => cid !== null).map((file) => writeFile(file, contents));
-    const attached = files.filter(({ cid }) => cid === null).map((file) => writeFile(file, contents));
+    const writes = (of: readonly AttachedFile[]) =>
+      of.map((file): Write => {
+        const part = partOf(file, contents);
+        return (writer) => writePart(writer, part);
+      });
+    const shown = writes(files.filter(({ cid }) => cid !== null));
+    const attached = writes(files.filter(({ cid }) => cid === null));
+    const own = Array.from(
+      { length: filesEach },
+      (_, n): Write =>
+        (to, values) =>
+          writePart(to, values.files[n]),
+    );
     const pages = html
       ? [within('related; type="text/html"', 'r', [(to, { html: own }) => to.part(html, own), ...shown])]
       : [];
     const texts: Write[] = text ? [(to, { text: own }) => to.part(text, own)] : [];
     const words = within('alternative', '', [...texts, ...pages]);
-    this.#write = within('mixed', 'm', [words, ...attached]);
+    this.#write = within('mixed', 'm', [words, ...attached, ...own]);
   }
 
-  /** Throws FanmailError TEMPLATE_RENDER. */
-  values(variables: Variables, id: string): BodyValues {
+  /** Throws FanmailError TEMPLATE_RENDER. `id` is of the message; `contents` of its own files. */
+  values({ variables, files = NONE }: Recipient, id: string, contents: EncodedContents): BodyValues {
     const { html, text } = this.#template;
-    return { html: html?.values(variables) ?? [], text: text?.values(variables) ?? [], id };
+    const own = files.length > 0 ? files.map((file) => partOf(file, contents)) : NO_PARTS;
+    return { html: html?.values(variables) ?? [], text: text?.values(variables) ?? [], files: own, id };
   }
 
   write(writer: MessageWriter, values: BodyValues): void {
@@ -52,14 +70,16 @@ export class Body {
   }
 }
 
-function writeFile(file: AttachedFile, contents: EncodedContents): Write {
+function partOf(file: AttachedFile, contents: EncodedContents): FilePart {
   const content = contents.get(file.digest);
   if (!content) throw new Error(`the content of ${file.name} is not there`);
-  const part = filePart(file, content);
-  return (writer) => {
-    writer.bytes(part.head);
-    writer.bytes(part.content);
-  };
+  return filePart(file, content);
+}
+
+function writePart(writer: MessageWriter, part: FilePart | undefined): void {
+  if (!part) throw new Error('a recipient lacks a file');
+  writer.bytes(part.head);
+  writer.bytes(part.content);
 }
 
 /** One alone stands for itself. `mark` tells boundaries of one message from each other. */

@@ -16,6 +16,8 @@ export interface ComposerOptions {
   /** What each message carries, and the encoded contents of it; absent: nothing. */
   readonly files?: readonly AttachedFile[] | undefined;
   readonly contents?: EncodedContents;
+  /** How many files each recipient has beside; absent: none. */
+  readonly filesEach?: number | undefined;
   /** `Name <local@domain>` or `local@domain`, as `parseSender` gives it. */
   readonly from: string;
   readonly replyTo: string | null;
@@ -35,8 +37,8 @@ const NO_CONTENTS: EncodedContents = new Map();
  * SENDER_INVALID for `from` and `replyTo`.
  */
 export function createComposer(options: ComposerOptions): Composer {
-  const { template, files = [], contents = NO_CONTENTS, from, replyTo, campaignId, salt } = options;
-  const { signer = null, unsubscribing } = options;
+  const { template, files = [], contents = NO_CONTENTS, filesEach = 0, from, replyTo } = options;
+  const { campaignId, salt, signer = null, unsubscribing } = options;
   const sender = parseSender(from);
   const fromHeader = mailboxHeader('From', sender.header);
   const replyToHeader = replyTo === null ? '' : mailboxHeader('Reply-To', parseSender(replyTo).header);
@@ -49,23 +51,23 @@ export function createComposer(options: ComposerOptions): Composer {
     `${textHeader('Subject', oneLine(joined(template.subject, variables)))}${date()}` +
     `${addressHeader('Message-ID', messageId)}${more}MIME-Version: 1.0\r\n`;
 
-  const body = new Body(template, files, contents);
+  const body = new Body(template, files, contents, filesEach);
 
-  const write = (row: Recipient, messageId: string): void => {
+  const write = (row: Recipient, messageId: string, own: EncodedContents): void => {
     // All that can fail comes before anything is written.
     const said = unsubscribe?.(row.address);
     const recipient = said ? { ...row, variables: withOwn(row.variables, { unsubscribeUrl: said.url }) } : row;
     const head = headers(recipient, messageId, said?.headers ?? '');
-    const values = body.values(recipient.variables, messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH));
+    const values = body.values(recipient, messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH), own);
     if (signer) writer.skip(signer.room);
     writer.ascii(head);
     body.write(writer, values);
   };
 
   return {
-    compose(recipient): Message {
+    compose(recipient, own = NO_CONTENTS): Message {
       const messageId = messageIdOf(campaignId, salt, sender.domain, recipient.address);
-      write(recipient, messageId);
+      write(recipient, messageId, own);
       const { content, done } = writer.take();
       const to = recipient.address;
       if (!signer) return { from: sender.address, to, content, messageId, handedOver: done };

@@ -3,7 +3,7 @@ import type { AttachedFile } from '../domain/attached-file.js';
 
 const LINE = 76;
 
-/** A part of a message that is the same in all of them: headers and content. */
+/** A part of a message, headers and content; most are the same in all messages. */
 export interface FilePart {
   readonly head: Buffer;
   readonly content: Buffer;

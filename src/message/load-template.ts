@@ -3,11 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { EncodedContents } from '../domain/attached-file.js';
 import { FanmailError } from '../domain/errors.js';
+import type { RecipientFiles } from '../pipeline/staging-ports.js';
 import { PLAIN_LOCALE } from './helpers/locale.js';
 import { assemble } from './source/assemble.js';
 import { readAttachments } from './source/attachments.js';
 import { SourceFile } from './source/collage.js';
 import { readPart, readPartials } from './source/files.js';
+import { isPathPattern, type PathPattern, parsePathPattern } from './source/path-pattern.js';
+import { openRecipientFiles } from './source/recipient-files.js';
 import { parseTemplateFile, type TemplateFile } from './source/template-file.js';
 import type { TemplateSource } from './template.js';
 
@@ -16,7 +19,7 @@ export interface LoadOptions {
   readonly subject?: string | null;
   /** What `{{campaign.…}}` stands for, beside the template's own variables. */
   readonly campaign?: Readonly<Record<string, string>>;
-  /** Files that are attached beside those of the folder: absolute paths. */
+  /** Files that are attached beside those of the folder. */
   readonly attach?: readonly string[];
 }
 
@@ -24,6 +27,8 @@ export interface LoadOptions {
 export interface LoadedTemplate extends TemplateSource {
   /** Of its files. */
   readonly contents: EncodedContents;
+  /** Of what only some recipients get; null: everybody gets the same files. */
+  readonly recipientFiles: RecipientFiles | null;
   readonly from?: string;
   readonly replyTo?: string;
 }
@@ -74,21 +79,34 @@ async function loadFolder(folder: string, { html, mjml, text }: Read, options: L
     partials: await readPartials(folder),
   };
   const { places, ...parts } = await assemble(files, { ...file.variables, ...options.campaign });
-  const carried = await readAttachments(folder, parts.html, options.attach ?? []);
+  const [patterns, paths] = apart(options.attach ?? []);
+  const carried = await readAttachments(folder, parts.html, paths);
+  const carriedBytes = carried.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const recipientFiles = patterns.length > 0 ? await openRecipientFiles(patterns, carriedBytes) : null;
   const made = { ...parts, html: carried.html };
   const { from, replyTo } = file;
   const locale = { locale: file.locale ?? PLAIN_LOCALE.locale, zone: file.zone ?? PLAIN_LOCALE.zone };
   const hasLocale = file.locale !== undefined || file.zone !== undefined;
   const asWritten = made.html === html && made.text === text && made.subject === files.subject.text;
-  const told = [made.subject, made.html, made.text, hasLocale && locale, carried.files.length > 0 && carried.files];
+  const told = [
+    ...[made.subject, made.html, made.text, hasLocale && locale, carried.files.length > 0 && carried.files],
+    patterns.length > 0 && patterns.map((pattern) => pattern.text),
+  ];
   return {
-    ...{ name: basename(folder), ...made, contents: carried.contents, digest: digestOf(told) },
+    ...{ name: basename(folder), ...made, contents: carried.contents, recipientFiles, digest: digestOf(told) },
     ...(carried.files.length > 0 && { files: carried.files }),
+    ...(patterns.length > 0 && { filesEach: patterns.length }),
     ...(hasLocale && { locale }),
     ...(!asWritten && { places }),
     ...(from !== undefined && { from }),
     ...(replyTo !== undefined && { replyTo }),
   };
+}
+
+/** Those that each recipient has for itself, by what the list says, and those of all. */
+function apart(attach: readonly string[]): [patterns: PathPattern[], paths: string[]] {
+  const [own, all] = [attach.filter(isPathPattern), attach.filter((path) => !isPathPattern(path))];
+  return [own.map(parsePathPattern), all.map((path) => resolve(path))];
 }
 
 async function subjectOf(folder: string, file: TemplateFile, given: string | null): Promise<SourceFile> {

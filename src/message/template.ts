@@ -21,6 +21,8 @@ export interface TemplateSource {
   readonly digest: string;
   /** What each message carries; absent: nothing. */
   readonly files?: readonly AttachedFile[];
+  /** How many each recipient has beside those; absent: none. */
+  readonly filesEach?: number;
   /** What its helpers write in; absent: English, UTC. */
   readonly locale?: Locale;
   /** Where each variable was written first, where the parts are not as they were written. */

@@ -1,5 +1,5 @@
 import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
-import type { Campaign, CampaignOptions, Phase, StagedTotals, Standing } from '../domain/campaign.js';
+import type { Campaign, Phase, Standing } from '../domain/campaign.js';
 import type { Recipient } from '../domain/recipient.js';
 import type { Reason } from '../domain/record.js';
 import type { LateOutcome } from '../domain/reopening.js';
@@ -124,10 +124,10 @@ export interface Scratch {
   recipients(campaign: string, nonce: string, chunk: number): Promise<readonly Recipient[] | null>;
   /** The template of this staging; null where it is gone. */
   template(campaign: string, nonce: string): Promise<TemplateText | null>;
-  /** The encoded contents of its files; null where one is gone. */
+  /** The encoded contents of files; null where one is gone. */
   contents(campaign: string, nonce: string, files: readonly AttachedFile[]): Promise<EncodedContents | null>;
-  /** Whether all of them are there. */
-  hasContents(campaign: string, nonce: string, files: readonly AttachedFile[]): Promise<boolean>;
+  /** Whether the contents are there that messages of this template carry. */
+  hasContents(campaign: string, nonce: string, template: TemplateText): Promise<boolean>;
 }
 
 /** A template as it travels with its campaign. */
@@ -140,48 +140,8 @@ export interface TemplateText {
   readonly digest: string;
   /** What each message carries; absent: nothing. */
   readonly files?: readonly AttachedFile[];
-}
-
-/** What staging writes. Everything expires by itself until it is sealed. */
-export interface StagingStore {
-  /** `exists`: the id is taken, by a campaign or by a staging that was heard of lately. */
-  open(id: string, nonce: string, salt: string, options: CampaignOptions): Promise<'ok' | 'exists'>;
-  template(id: string, nonce: string, template: TemplateText): Promise<void>;
-  /** The contents of the template's files, by digest; written before the template, which tells of them. */
-  contents(id: string, nonce: string, contents: EncodedContents): Promise<void>;
-  /**
-   * Begins a chunk, whose first recipient is number `first` of the campaign (from 0); of its recipients it keeps the variables
-   * `columns`, and nothing is written before `write`.
-   */
-  chunk(
-    id: string,
-    nonce: string,
-    chunk: ChunkPlace,
-    columns: readonly string[],
-    options: CampaignOptions,
-  ): StagedChunk;
-  /** Says that this staging is alive; throws CAMPAIGN_TAKEN_OVER where it is not its own any more. */
-  heard(id: string, nonce: string): Promise<void>;
-  /** One atomic step: every chunk is there, and the campaign is queued. Throws CAMPAIGN_TAKEN_OVER otherwise. */
-  seal(id: string, nonce: string, totals: StagedTotals, options: CampaignOptions, span: Span | null): Promise<void>;
-  /** Forgets a staging that was given up. */
-  discard(id: string, nonce: string): Promise<void>;
-}
-
-export interface ChunkPlace {
-  readonly number: number;
-  readonly first: number;
-}
-
-/** A chunk while it is filled. */
-export interface StagedChunk {
-  /** How many recipients were added. */
-  readonly size: number;
-  add(recipients: readonly Recipient[]): void;
-  /** Adds `count` of a batch, which these bytes are; they are copied. */
-  addPacked(bytes: Buffer, count: number): void;
-  /** Writes the chunk, once; returns the bytes that its recipients take in Redis. */
-  write(): Promise<number>;
+  /** How many each recipient has beside those; absent: none. */
+  readonly filesEach?: number;
 }
 
 /** Campaigns as the coordinator, the aggregator and the commands see them. */

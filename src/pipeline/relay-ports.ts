@@ -1,3 +1,4 @@
+import type { EncodedContents } from '../domain/attached-file.js';
 import type { Outcome, RelayFault } from '../domain/outcome.js';
 import type { Recipient } from '../domain/recipient.js';
 
@@ -22,7 +23,8 @@ export interface Message {
 
 /** Composes synchronously, but for signatures; throws FanmailError TEMPLATE_RENDER where the template fails on a recipient. */
 export interface Composer {
-  compose(recipient: Recipient): Message;
+  /** `contents`: of the recipient's own files. */
+  compose(recipient: Recipient, contents?: EncodedContents): Message;
 }
 
 /** A message that was offered to the relay: its envelope goes out at once, its content only when it is delivered. */

@@ -127,7 +127,7 @@ async function* reopenings(
 ): AsyncIterable<Reopening> {
   const words = await campaigns.words(campaign.id);
   const template = await scratch.template(campaign.id, campaign.nonce);
-  const isWhole = template && (await scratch.hasContents(campaign.id, campaign.nonce, template.files ?? []));
+  const isWhole = template && (await scratch.hasContents(campaign.id, campaign.nonce, template));
   const lateOf = byChunk(late);
   for await (const chunk of campaigns.results(campaign)) {
     const { replyRules } = campaign.options;

@@ -1,5 +1,7 @@
+import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
 import type { Campaign } from '../domain/campaign.js';
 import type { Recipient } from '../domain/recipient.js';
+import { isFinal, stateOfByte } from '../domain/state.js';
 import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
 import type { ClaimedChunk } from './ports.js';
 import type { Composer } from './relay-ports.js';
@@ -27,22 +29,46 @@ const SENT_ALL: SendStop = { kind: 'sent-all' };
 /** Sends what is open in a claimed chunk: through one relay, and where that is down or throttles, through the next. */
 export async function sendChunk(input: ChunkToSend): Promise<Sent> {
   const { chunk, ports } = input;
-  const [recipients, composer] = await Promise.all([
-    ports.scratch.recipients(chunk.campaign, chunk.nonce, chunk.chunk),
-    composerFor(input),
-  ]).catch(async (error: unknown) => {
+  const [recipients, composer] = await Promise.all([recipientsOf(input), composerFor(input)]).catch(async (error) => {
     // Redis refuses to read. This claim came to nothing, but not by the chunk's fault.
     await ports.ledger.finish(chunk).catch(() => undefined);
     throw error;
   });
-  if (recipients && composer && recipients.length === chunk.states.length)
-    return sendOnWays(input, recipients, composer);
+  const composing = recipients && composer && withContents(composer, recipients.contents);
+  if (composing) return sendOnWays(input, recipients.all, composing);
   ports.log.error(
     { campaign: chunk.campaign, chunk: chunk.chunk },
     'the recipients, the template or what messages carry are gone from Redis',
   );
   await ports.ledger.lose(chunk, 'data-lost');
   return { chunk, stop: SENT_ALL };
+}
+
+interface Recipients {
+  readonly all: readonly Recipient[];
+  /** Of the files that only some have, for those who are open. */
+  readonly contents: EncodedContents;
+}
+
+const NO_FILES: readonly AttachedFile[] = [];
+const NO_CONTENTS: EncodedContents = new Map();
+
+/** Null where they or their files are gone. */
+async function recipientsOf({ chunk, ports: { scratch } }: ChunkToSend): Promise<Recipients | null> {
+  const { campaign, nonce, states } = chunk;
+  const all = await scratch.recipients(campaign, nonce, chunk.chunk);
+  if (all?.length !== states.length) return null;
+  const files = all.flatMap(({ files = NO_FILES }, index) => {
+    const state = stateOfByte(states[index] ?? 0);
+    return state && isFinal(state) ? NO_FILES : files;
+  });
+  const contents = files.length > 0 ? await scratch.contents(campaign, nonce, files) : NO_CONTENTS;
+  return contents && { all, contents };
+}
+
+function withContents(composer: Composer, contents: EncodedContents): Composer {
+  if (contents.size === 0) return composer;
+  return { compose: (recipient) => composer.compose(recipient, contents) };
 }
 
 /** Null where what messages are made of is gone. */

@@ -5,7 +5,9 @@ import type { PackedBatch } from '../domain/packed-batch.js';
 import type { Recipient, Reject } from '../domain/recipient.js';
 import { spanFrom } from '../domain/span.js';
 import { ChunkWriter } from './chunk-writer.js';
-import type { StagingStore, TemplateText } from './ports.js';
+import { FileWriter } from './file-writer.js';
+import type { TemplateText } from './ports.js';
+import type { RecipientFiles, StagingStore } from './staging-ports.js';
 
 export type ListRow =
   | { readonly kind: 'recipient'; readonly recipient: Recipient }
@@ -19,6 +21,8 @@ export interface StageInput {
   readonly template: TemplateText;
   /** Of the template's files. */
   readonly contents: EncodedContents;
+  /** Of recipients that don't come packed; null: nobody has any of their own. */
+  readonly files: RecipientFiles | null;
   /** The variables that the template uses: the only ones that are kept. */
   readonly needs: readonly string[];
   readonly batches: AsyncIterable<readonly ListRow[] | PackedBatch>;
@@ -35,7 +39,7 @@ export interface StageInput {
 
 export interface Staged {
   readonly totals: StagedTotals;
-  /** What the recipients take in Redis. */
+  /** What the recipients and their files take in Redis. */
   readonly bytes: number;
   readonly first: Recipient;
 }
@@ -74,6 +78,7 @@ export async function stage(input: StageInput): Promise<Staged> {
 async function writeChunks(input: StageInput): Promise<Staged> {
   const rejects: Record<string, number> = {};
   const chunks = new ChunkWriter(input);
+  const files = input.files && new FileWriter({ ...input, files: input.files });
   let first: Recipient | null = null;
   let rows = 0;
   for await (const batch of input.batches) {
@@ -90,17 +95,19 @@ async function writeChunks(input: StageInput): Promise<Staged> {
         requireVariables(recipient, input.needs);
         input.check?.(recipient);
       }
-      first ??= recipients[0] ?? null;
-      await chunks.add(recipients);
+      const attached = files ? await files.attach(recipients) : recipients;
+      first ??= attached[0] ?? null;
+      await chunks.add(attached);
     }
     await input.reject(refused);
   }
+  await files?.end();
   const written = await chunks.end();
   if (!first) throw nothingSendable(rows, rejects);
   const digests = { listDigest: input.listDigest(), templateDigest: input.template.digest };
   return {
     totals: { total: written.total, chunks: written.chunks, rows, rejects, ...digests },
-    bytes: written.bytes,
+    bytes: written.bytes + (files?.bytes ?? 0),
     first,
   };
 }

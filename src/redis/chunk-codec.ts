@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
+import type { AttachedFile } from '../domain/attached-file.js';
 import { FORMAT } from '../domain/campaign.js';
 import type { Recipient, Value } from '../domain/recipient.js';
 
@@ -14,6 +15,9 @@ const SETTINGS = {
 };
 /** A chunk is a few hundred kilobytes; what unpacks to more was not written by fanmail. */
 const MAX_UNPACKED = 512 * 1024 * 1024;
+
+type Row = [line: number, address: string, ...(Value | PackedFile[])[]];
+type PackedFile = [name: string, type: string, bytes: number, digest: string];
 
 /**
  * Makes one compressed value of recipients: variable names once, then a row each. They become bytes as they come, since
@@ -31,9 +35,11 @@ export class RecipientPacker {
 
   add(recipients: readonly Recipient[]): void {
     if (recipients.length === 0) return;
-    const rows = recipients.map(({ line, address, variables }) => {
-      const row: (Value | undefined)[] = [line, address];
+    const rows = recipients.map(({ line, address, variables, files }) => {
+      const row: unknown[] = [line, address];
       for (const name of this.#columns) row.push(variables[name]);
+      // Behind the values; most have none.
+      if (files) row.push(files.map(({ name, type, bytes, digest }) => [name, type, bytes, digest]));
       return row;
     });
     this.addPacked(Buffer.from(`,${JSON.stringify(rows).slice(1, -1)}`));
@@ -57,7 +63,7 @@ export async function unpackRecipients(packed: Buffer): Promise<readonly Recipie
   const { v, columns, rows } = JSON.parse(text) as {
     v: number;
     columns: string[];
-    rows: [number, string, ...Value[]][];
+    rows: Row[];
   };
   if (v !== FORMAT) throw new TypeError(`a chunk of format ${v}, where ${FORMAT} is known`);
   return rows.map((row) => {
@@ -65,10 +71,16 @@ export async function unpackRecipients(packed: Buffer): Promise<readonly Recipie
     // A loop: this runs for every variable of every recipient.
     for (let i = 0; i < columns.length; i++) {
       const value = row[i + 2];
-      if (value !== undefined) variables[columns[i] as string] = value;
+      if (value !== undefined) variables[columns[i] as string] = value as Value;
     }
-    return { line: row[0], address: row[1], variables };
+    const files = row[columns.length + 2] as PackedFile[] | undefined;
+    if (!files) return { line: row[0], address: row[1], variables };
+    return { line: row[0], address: row[1], variables, files: files.map(unpackFile) };
   });
+}
+
+function unpackFile([name, type, bytes, digest]: PackedFile): AttachedFile {
+  return { name, type, bytes, digest, cid: null };
 }
 
 export async function packAddresses(addresses: readonly string[]): Promise<Buffer> {

@@ -16,18 +16,20 @@ export function createScratch(redis: Redis): Scratch {
       return text ? (JSON.parse(text) as TemplateText) : null;
     },
     async contents(campaign, nonce, files) {
+      const digests = [...new Set(files.map(({ digest }) => digest))];
+      const key = stagingKeys(campaign, nonce).contents;
+      const found = await Promise.all(digests.map((digest) => redis.hgetBuffer(key, digest)));
       const contents = new Map<string, Buffer>();
-      for (const { digest } of files) {
-        const content = await redis.hgetBuffer(stagingKeys(campaign, nonce).contents, digest);
+      for (const [n, content] of found.entries()) {
         if (!content) return null;
-        contents.set(digest, content);
+        contents.set(digests[n] ?? '', content);
       }
       return contents;
     },
-    async hasContents(campaign, nonce, files) {
-      if (files.length === 0) return true;
+    async hasContents(campaign, nonce, { files = [], filesEach = 0 }) {
       const digests = new Set(files.map(({ digest }) => digest));
-      return (await redis.hlen(stagingKeys(campaign, nonce).contents)) >= digests.size;
+      const least = Math.max(digests.size, Math.min(filesEach, 1));
+      return least === 0 || (await redis.hlen(stagingKeys(campaign, nonce).contents)) >= least;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { EncodedContents } from '../../domain/attached-file.js';
+import { type EncodedContents, encodedBytes } from '../../domain/attached-file.js';
 import { FanmailError } from '../../domain/errors.js';
 import type { Recipient } from '../../domain/recipient.js';
 import { createComposer } from '../../message/composer.js';
@@ -7,6 +7,7 @@ import type { Unsubscribing } from '../../message/unsubscribe.js';
 import type { Composer } from '../../pipeline/relay-ports.js';
 import { count } from '../../report/format.js';
 import { withTestUrl } from '../plan.js';
+import type { WithFiles } from '../with-files.js';
 import { contentFindings } from './content-checks.js';
 import { type Finding, finding } from './finding.js';
 import { Tallies, Tally } from './tally.js';
@@ -16,6 +17,7 @@ const COMPOSED = 1_000;
 /** RFC 5322 2.1.1: what a line should have at most, and what it must not exceed. */
 const LONG_SUBJECT = 78;
 const LONGEST_SUBJECT = 998;
+const NO_CONTENTS: EncodedContents = new Map();
 /** Gmail shows so much of the HTML, and hides the rest behind a link. */
 const CLIPPED_HTML_BYTES = 102_400;
 
@@ -47,34 +49,39 @@ export class MessageChecks {
   readonly #waysOut = new Map<string, string | null>();
   #composed = 0;
   #largest: { readonly recipient: Recipient; readonly bytes: number } | null = null;
-  #mostText: { readonly recipient: Recipient; readonly length: number } | null = null;
+  #longest: (WithFiles & { readonly length: number }) | null = null;
 
   constructor(options: MessageChecksOptions) {
     this.#options = options;
     const { template, from, replyTo, source, unsubscribing } = options;
-    const { files, contents = new Map() } = source;
+    const { files, filesEach, contents = NO_CONTENTS } = source;
     this.#composer = createComposer({
-      ...{ template, files, contents, from, replyTo },
+      ...{ template, files, filesEach, contents, from, replyTo },
       ...{ campaignId: 'check', salt: '', unsubscribing },
     });
     const subjects = compileTemplate({ ...source, html: null, text: '' });
     this.#subjects = withTestUrl(subjects, unsubscribing?.url ?? null);
   }
 
-  recipient(recipient: Recipient): void {
+  /** `contents`: of the recipient's own files. */
+  recipient(recipient: Recipient, contents = NO_CONTENTS): void {
     this.#orFailed(recipient, () => {
-      if (this.#composed < COMPOSED) this.#compose(recipient);
+      if (this.#composed < COMPOSED) this.#compose({ recipient, contents });
       else if (this.#options.renderAll) this.#options.template.render(recipient.variables);
       this.#subject(recipient);
-      const length = textLength(recipient, this.#options.template);
-      if (this.#mostText === null || length > this.#mostText.length) this.#mostText = { recipient, length };
+      const { files = [] } = recipient;
+      const length = files.reduce(
+        (sum, file) => sum + encodedBytes(file),
+        textLength(recipient, this.#options.template),
+      );
+      if (this.#longest === null || length > this.#longest.length) this.#longest = { recipient, contents, length };
     });
   }
 
   /** The largest of the messages that were composed, asked for after the last row; null where there was none. */
   largest(): Largest | null {
-    const { recipient } = this.#mostText ?? {};
-    if (recipient && this.#composed >= COMPOSED) this.#orFailed(recipient, () => this.#compose(recipient));
+    const longest = this.#longest;
+    if (longest && this.#composed >= COMPOSED) this.#orFailed(longest.recipient, () => this.#compose(longest));
     return this.#largest && { bytes: this.#largest.bytes, line: this.#largest.recipient.line };
   }
 
@@ -112,8 +119,8 @@ export class MessageChecks {
     }
   }
 
-  #compose(recipient: Recipient): void {
-    const bytes = this.#composer.compose(recipient).content.length;
+  #compose({ recipient, contents }: WithFiles): void {
+    const bytes = this.#composer.compose(recipient, contents).content.length;
     this.#composed++;
     if (this.#largest === null || bytes > this.#largest.bytes) this.#largest = { recipient, bytes };
   }

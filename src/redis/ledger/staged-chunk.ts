@@ -1,4 +1,4 @@
-import type { StagedChunk } from '../../pipeline/ports.js';
+import type { StagedChunk } from '../../pipeline/staging-ports.js';
 import { RecipientPacker } from '../chunk-codec.js';
 
 /** A chunk that is packed as it is filled; `put` gets it whole. */

@@ -3,11 +3,13 @@ import { type CampaignOptions, FORMAT, type StagedTotals } from '../../domain/ca
 import { FanmailError } from '../../domain/errors.js';
 import { canaryPart } from '../../domain/schedule.js';
 import { STATES } from '../../domain/state.js';
-import type { ChunkPlace, StagingStore, TemplateText } from '../../pipeline/ports.js';
+import type { TemplateText } from '../../pipeline/ports.js';
+import type { ChunkPlace, StagingStore } from '../../pipeline/staging-ports.js';
 import { CAMPAIGNS, campaignKeys, chunkKeys, OPEN_CAMPAIGNS, stagingKeys } from '../keys.js';
 import { loadScript, runScript } from '../script.js';
 import { ledgerTtlMs, SCRATCH_TTL_MS } from './lifetime.js';
 import { renewAll } from './renewal.js';
+import { roomIn } from './room.js';
 import { stagedChunk } from './staged-chunk.js';
 
 /** A staging that was silent for so long can be taken over. */
@@ -43,13 +45,13 @@ export function createStagingStore(redis: Redis): StagingStore {
     },
 
     async contents(id: string, nonce: string, contents): Promise<void> {
+      if (contents.size === 0) return;
       const key = stagingKeys(id, nonce).contents;
-      // One by one: together they may be more than a client sends at once.
-      for (const [digest, content] of contents) {
-        await redis.hset(key, digest, content);
-        await redis.pexpire(key, SCRATCH_TTL_MS);
-      }
+      const written = Array.from(contents, ([digest, content]) => redis.hset(key, digest, content));
+      await Promise.all([...written, redis.pexpire(key, SCRATCH_TTL_MS)]);
     },
+
+    room: () => roomIn(redis),
 
     chunk(id: string, nonce: string, { number, first }: ChunkPlace, columns, options) {
       const { chunk: key, states, rows: rowsKey } = chunkKeys(id, nonce, number);

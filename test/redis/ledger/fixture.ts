@@ -15,11 +15,11 @@ import type {
   ClaimedChunk,
   Scratch,
   Settlement,
-  StagingStore,
   TemplateText,
   Turn,
 } from '../../../src/pipeline/ports.js';
 import type { RetryStore } from '../../../src/pipeline/retry-ports.js';
+import type { StagingStore } from '../../../src/pipeline/staging-ports.js';
 import { redisNow } from '../../../src/redis/clock.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { createCampaigns } from '../../../src/redis/ledger/campaigns.js';
