@@ -6,8 +6,11 @@ import type { Canary, CanaryFound, Schedule } from './schedule.js';
 import type { Counters } from './state.js';
 import type { UnsubscribeOptions } from './unsubscribe.js';
 
-/** The format of payloads, chunks and ledger that this version reads and writes. An unknown one is left for others. */
-export const FORMAT = 1;
+/**
+ * The format of payloads, chunks and ledger that this version reads and writes. An unknown one is left for others. It changes with
+ * whatever an older version would do wrong: 2 has files, signatures and ways to unsubscribe, without which it would send.
+ */
+export const FORMAT = 2;
 
 export const PHASES = ['staging', 'queued', 'sending', 'aggregating', 'completed', 'cancelled'] as const;
 export type Phase = (typeof PHASES)[number];

@@ -122,8 +122,8 @@ export interface LateWord {
 export interface Scratch {
   /** Null where they are gone or unreadable; rejects where Redis refuses to read. */
   recipients(campaign: string, nonce: string, chunk: number): Promise<readonly Recipient[] | null>;
-  /** The template of this staging; null where it is gone. */
-  template(campaign: string, nonce: string): Promise<TemplateText | null>;
+  /** The template of this staging, by its digest; null where it is gone. */
+  template(campaign: string, nonce: string, digest: string): Promise<TemplateText | null>;
   /** The encoded contents of files; null where one is gone. */
   contents(campaign: string, nonce: string, files: readonly AttachedFile[]): Promise<EncodedContents | null>;
   /** Whether the contents are there that messages of this template carry. */

@@ -126,7 +126,7 @@ async function* reopenings(
   { campaigns, scratch }: RetryPorts,
 ): AsyncIterable<Reopening> {
   const words = await campaigns.words(campaign.id);
-  const template = await scratch.template(campaign.id, campaign.nonce);
+  const template = await scratch.template(campaign.id, campaign.nonce, campaign.totals?.templateDigest ?? '');
   const isWhole = template && (await scratch.hasContents(campaign.id, campaign.nonce, template));
   const lateOf = byChunk(late);
   for await (const chunk of campaigns.results(campaign)) {

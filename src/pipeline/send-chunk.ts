@@ -75,7 +75,7 @@ function withContents(composer: Composer, contents: EncodedContents): Composer {
 async function composerFor({ campaign, chunk, ports }: ChunkToSend): Promise<Composer | null> {
   const { scratch, links } = ports;
   const [template, linkSecret] = await Promise.all([
-    scratch.template(chunk.campaign, chunk.nonce),
+    scratch.template(chunk.campaign, chunk.nonce, campaign.totals?.templateDigest ?? ''),
     campaign.options.unsubscribe ? links.linkSecret() : null,
   ]);
   if (!template) return null;

@@ -113,7 +113,7 @@ export function startConsumer(redis: Redis, actors: Actors, options: ConsumerOpt
         // After close() a job may still start.
         if (quiet.signal.aborted) return giveBack(job, token, { kind: 'hand-back' });
         const data = parsePayload(job.data);
-        if (data === 'newer') return giveBack(job, token, { kind: 'later', delayMs: UNKNOWN_FORMAT_MS });
+        if (data === 'other') return giveBack(job, token, { kind: 'later', delayMs: UNKNOWN_FORMAT_MS });
         // Completed, it goes away; the sweep adds what is missing then.
         if (data === 'broken') return;
         return giveBack(job, token, await run(job, data, signal));

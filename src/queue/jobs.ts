@@ -47,13 +47,13 @@ export function payload(campaign: string, round: number, chunk?: number): Payloa
 }
 
 /**
- * The payload of a job; `newer`: of a format that others know; `broken`: nobody can use it, as where the job's hash was
+ * The payload of a job; `other`: of a format that other versions know; `broken`: nobody can use it, as where the job's hash was
  * deleted under its id.
  */
-export function parsePayload(data: unknown): Payload | 'newer' | 'broken' {
+export function parsePayload(data: unknown): Payload | 'other' | 'broken' {
   if (typeof data !== 'object' || data === null) return 'broken';
   const { v, campaign, round, chunk } = data as Record<string, unknown>;
-  if (typeof v === 'number' && v !== FORMAT) return 'newer';
+  if (typeof v === 'number' && v !== FORMAT) return 'other';
   if (v !== FORMAT || typeof campaign !== 'string' || typeof round !== 'number') return 'broken';
   if (chunk !== undefined && typeof chunk !== 'number') return 'broken';
   return payload(campaign, round, chunk);

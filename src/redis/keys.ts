@@ -111,7 +111,8 @@ export function campaignKeys(id: string): CampaignKeys {
 export interface StagingKeys {
   /** Everything below begins with this. */
   readonly prefix: string;
-  readonly template: string;
+  /** The template with this digest. Scratch. */
+  template(digest: string): string;
   /** Hash: what messages carry, encoded, by the SHA-256 of the content. Scratch. */
   readonly contents: string;
   /** Bitmap: chunks that are finished. */
@@ -120,7 +121,8 @@ export interface StagingKeys {
 
 export function stagingKeys(id: string, nonce: string): StagingKeys {
   const prefix = `${PREFIX}:{${id}}:${nonce}:`;
-  return { prefix, template: `${prefix}template`, contents: `${prefix}contents`, done: `${prefix}done` };
+  const template = (digest: string) => `${prefix}template:${digest}`;
+  return { prefix, template, contents: `${prefix}contents`, done: `${prefix}done` };
 }
 
 /** What one retry staged of a chunk, to take the place of what the chunk has. Its nonce keeps two retries apart. */

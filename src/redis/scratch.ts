@@ -11,8 +11,8 @@ export function createScratch(redis: Redis): Scratch {
       // What can't be unpacked is as lost as what is gone; an error of Redis is not the data's.
       return packed ? unpackRecipients(packed).catch(() => null) : null;
     },
-    async template(campaign, nonce) {
-      const text = await redis.get(stagingKeys(campaign, nonce).template);
+    async template(campaign, nonce, digest) {
+      const text = await redis.get(stagingKeys(campaign, nonce).template(digest));
       return text ? (JSON.parse(text) as TemplateText) : null;
     },
     async contents(campaign, nonce, files) {

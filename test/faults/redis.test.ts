@@ -2,6 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { FORMAT } from '../../src/domain/campaign.js';
 import { readRecord, readResults } from '../support/audit.js';
 import { until } from '../support/cli.js';
 import { type Field, newField, OPERATOR, signal } from './field.js';
@@ -197,7 +198,7 @@ describe.concurrent('what only the ledger can decide', () => {
       expect(await field.count('future', 'pending')).toBe(300);
       const got = [...readRecord(field.record).keys()].filter((email) => email.includes('@future.'));
       expect(got).toEqual([]);
-      await field.client.hset('fanmail:{future}:campaign', 'format', 1);
+      await field.client.hset('fanmail:{future}:campaign', 'format', FORMAT);
       await field.ended('future');
       const notices = () => readRecord(field.record).get(OPERATOR)?.accepted ?? 0;
       await until(async () => (notices() >= 2 ? true : null), 'both notices');

@@ -4,7 +4,7 @@ import { runChunk } from '../../src/pipeline/chunk-worker.js';
 import { chunkKeys, stagingKeys } from '../../src/redis/keys.js';
 import { createChunkLedger } from '../../src/redis/ledger/chunks.js';
 import { createScratch } from '../../src/redis/scratch.js';
-import { assertBalanced, bytesOf, campaignOf, claimed, recordOf, sending } from '../redis/ledger/fixture.js';
+import { assertBalanced, bytesOf, campaignOf, claimed, recordOf, sending, TEMPLATE } from '../redis/ledger/fixture.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { bench, refOf, refusedWith, ScriptedRelay, SENT } from './fixture.js';
 
@@ -211,7 +211,9 @@ describe('recipients', () => {
   it.each(['rows', 'template'])('are failed as lost where the %s are gone', async (what) => {
     const staged = await open();
     await redis.del(
-      what === 'rows' ? chunkKeys(staged.id, staged.nonce, 0).rows : stagingKeys(staged.id, staged.nonce).template,
+      what === 'rows'
+        ? chunkKeys(staged.id, staged.nonce, 0).rows
+        : stagingKeys(staged.id, staged.nonce).template(TEMPLATE.digest),
     );
     const relay = new ScriptedRelay();
     const { ports, signals } = bench(redis, relay);

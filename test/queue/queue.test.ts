@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FORMAT } from '../../src/domain/campaign.js';
 import {
   CHUNKS_QUEUE,
   cappedBackoff,
@@ -168,13 +169,13 @@ describe('a job', () => {
     }
   });
 
-  it('of an unknown format is left for others', async () => {
+  it('of another format, newer or older, is left for others', async () => {
     await chunksQueue.add(
       'chunk',
-      { ...payload('newer', 1, 0), v: 2 },
+      { ...payload('newer', 1, 0), v: FORMAT + 1 },
       { ...JOB_OPTIONS, jobId: 'newer.r1.c0', priority: 1 },
     );
-    await steps.add('aggregate', { v: 2, campaign: 'newer' }, { ...JOB_OPTIONS, jobId: 'newer.r1.g0.end' });
+    await steps.add('aggregate', { v: FORMAT - 1, campaign: 'newer' }, { ...JOB_OPTIONS, jobId: 'newer.r1.g0.end' });
     await wake.flow(campaignNamed('known', 1), [0]);
     const consumer = await started();
     await consumer.until('known end');
@@ -186,10 +187,10 @@ describe('a job', () => {
     null,
     'text',
     {},
-    { v: 1 },
-    { v: 1, campaign: 2, round: 1 },
-    { v: 1, campaign: 'a', round: 1, chunk: '0' },
-    { v: '1' },
+    { v: FORMAT },
+    { v: FORMAT, campaign: 2, round: 1 },
+    { v: FORMAT, campaign: 'a', round: 1, chunk: '0' },
+    { v: String(FORMAT) },
   ])('of %j is nobody’s, and goes away', (data) => {
     expect(parsePayload(data)).toBe('broken');
   });

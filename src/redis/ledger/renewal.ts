@@ -11,9 +11,12 @@ const BATCH = 500;
 
 /** Renews what an open or paused campaign needs, when half of the scratch's time has gone. */
 export async function renew(redis: Redis, campaign: Campaign): Promise<void> {
-  const staging = stagingKeys(campaign.id, campaign.nonce);
-  if ((await redis.pttl(staging.template)) > SCRATCH_TTL_MS / 2) return;
+  if ((await redis.pttl(templateKey(campaign))) > SCRATCH_TTL_MS / 2) return;
   await renewAll(redis, campaign);
+}
+
+function templateKey({ id, nonce, totals }: Lasting): string {
+  return stagingKeys(id, nonce).template(totals?.templateDigest ?? '');
 }
 
 /** Gives all keys of a campaign the time to live that an open one's have; those that are gone stay so. */
@@ -34,7 +37,7 @@ export async function renewAll(redis: Redis, campaign: Lasting): Promise<void> {
   for (const key of [...Object.values(keys), staging.done]) await redis.pexpire(key, ttl);
   await redis.pexpire(staging.contents, scratchTtl);
   // Last: a renewal that was cut short is done again.
-  await redis.pexpire(staging.template, scratchTtl);
+  await redis.pexpire(templateKey(campaign), scratchTtl);
 }
 
 /**

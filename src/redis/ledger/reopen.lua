@@ -24,9 +24,10 @@ for at = 1, #chunks, PIECE do
     and redis.call('STRLEN', staged .. 'records:' .. n) == size * 16
   if not whole or (open == 1 and redis.call('EXISTS', prefix .. 'rows:' .. n) == 0) then return { 'incomplete', n } end
 end
+local template = prefix .. 'template:' .. cjson.decode(redis.call('HGET', KEYS[1], 'totals')).templateDigest
 local counters, sum = cjson.decode(ARGV[7]), 0
 for _, name in pairs(STATE_OF) do sum = sum + (counters[name] or 0) end
-if sum ~= tonumber(redis.call('HGET', KEYS[1], 'total')) or redis.call('EXISTS', prefix .. 'template') == 0 then
+if sum ~= tonumber(redis.call('HGET', KEYS[1], 'total')) or redis.call('EXISTS', template) == 0 then
   return { 'incomplete', -1 }
 end
 
@@ -54,5 +55,5 @@ redis.call('HSET', KEYS[1], 'phase', 'queued', 'round', tonumber(ARGV[2]) + 1, '
 for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], ARGV[10]) end
 -- The sweep renews what an open campaign needs when half of the scratch's time has gone. That is owed now, whoever is killed.
 local half = math.floor(tonumber(ARGV[11]) / 2)
-if redis.call('PTTL', prefix .. 'template') > half then redis.call('PEXPIRE', prefix .. 'template', half) end
+if redis.call('PTTL', template) > half then redis.call('PEXPIRE', template, half) end
 return { 'ok' }

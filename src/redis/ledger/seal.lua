@@ -19,7 +19,8 @@ for n = 0, tonumber(ARGV[4]) - 1 do
   count = count + redis.call('STRLEN', ARGV[3] .. 'states:' .. n)
   if holdMs ~= '' and redis.call('HGET', ARGV[3] .. 'chunk:' .. n, 'part') ~= '0' then canaryLeft = canaryLeft + 1 end
 end
-if count ~= tonumber(ARGV[5]) or redis.call('EXISTS', ARGV[3] .. 'template') == 0 then return { 'incomplete', -1 } end
+local template = ARGV[3] .. 'template:' .. cjson.decode(ARGV[6]).templateDigest
+if count ~= tonumber(ARGV[5]) or redis.call('EXISTS', template) == 0 then return { 'incomplete', -1 } end
 local now = millis()
 -- What is open is given up so long after it could have begun.
 local openedAt = math.max(now, tonumber(opensAt) or 0)

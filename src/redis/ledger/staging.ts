@@ -17,8 +17,9 @@ const SILENT_MS = 60_000;
 
 /** Staging's side of the ledger: open, put chunks, seal. Everything it writes expires by itself. */
 export function createStagingStore(redis: Redis): StagingStore {
-  /** Chunks written by nonce, so that what is given up doesn't lie in Redis for days. */
+  /** Chunks written, and the template's key, by nonce: what is given up must not lie in Redis for days. */
   const written = new Map<string, number>();
+  const templates = new Map<string, string>();
   const scripts = {
     open: loadScript('open'),
     put: loadScript('put'),
@@ -41,7 +42,9 @@ export function createStagingStore(redis: Redis): StagingStore {
     },
 
     async template(id: string, nonce: string, template: TemplateText): Promise<void> {
-      await redis.set(stagingKeys(id, nonce).template, JSON.stringify(template), 'PX', SCRATCH_TTL_MS);
+      const key = stagingKeys(id, nonce).template(template.digest);
+      templates.set(nonce, key);
+      await redis.set(key, JSON.stringify(template), 'PX', SCRATCH_TTL_MS);
     },
 
     async contents(id: string, nonce: string, contents): Promise<void> {
@@ -99,6 +102,9 @@ export function createStagingStore(redis: Redis): StagingStore {
         await redis.zrem(CAMPAIGNS, id);
         await redis.srem(OPEN_CAMPAIGNS, id);
       }
+      await redis.unlink(stagingKeys(id, nonce).contents);
+      const template = templates.get(nonce);
+      if (template !== undefined) await redis.unlink(template);
       await removeChunks(redis, id, nonce, written.get(nonce) ?? 0);
     },
   };
@@ -106,8 +112,6 @@ export function createStagingStore(redis: Redis): StagingStore {
 
 /** Of this nonce alone, so nobody else's, whoever has the id by now. */
 async function removeChunks(redis: Redis, id: string, nonce: string, chunks: number): Promise<void> {
-  const { template, contents } = stagingKeys(id, nonce);
-  await redis.unlink(template, contents);
   for (let n = 0; n < chunks; n++) {
     const keys = chunkKeys(id, nonce, n);
     await redis.unlink(keys.rows, keys.states, keys.chunk);

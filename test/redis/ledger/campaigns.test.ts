@@ -131,9 +131,9 @@ describe('staging', () => {
     await redis.rename(keys.rows, 'fanmail:{partial}:aside');
     await expect(seal(2, 3)).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
     await redis.rename('fanmail:{partial}:aside', keys.rows);
-    await redis.rename(stagingKeys('partial', 'n1').template, 'fanmail:{partial}:aside');
+    await redis.rename(stagingKeys('partial', 'n1').template(TEMPLATE.digest), 'fanmail:{partial}:aside');
     await expect(seal(2, 3)).rejects.toMatchObject({ code: 'CAMPAIGN_TAKEN_OVER' });
-    await redis.rename('fanmail:{partial}:aside', stagingKeys('partial', 'n1').template);
+    await redis.rename('fanmail:{partial}:aside', stagingKeys('partial', 'n1').template(TEMPLATE.digest));
     expect((await createCampaigns(redis).get('partial'))?.phase).toBe('staging');
     await seal(2, 3);
     await seal(2, 3);

@@ -67,7 +67,7 @@ export async function writeChunk(
 
 export function totalsOf(chunks: number, perChunk: number): StagedTotals {
   const total = chunks * perChunk;
-  return { total, chunks, rows: total, rejects: {}, listDigest: 'aa', templateDigest: 'bb' };
+  return { total, chunks, rows: total, rejects: {}, listDigest: 'aa', templateDigest: TEMPLATE.digest };
 }
 
 export interface Staged {

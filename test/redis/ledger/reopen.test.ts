@@ -27,6 +27,7 @@ import {
   type Staged,
   sending,
   settle,
+  TEMPLATE,
   verdict,
 } from './fixture.js';
 
@@ -195,7 +196,7 @@ describe('a round that a retry opens', () => {
     const keys = campaignKeys(staged.id);
     for (const key of [states, records, keys.campaign, keys.counters, stagingKeys(staged.id, staged.nonce).done])
       expect(await redis.pttl(key), key).toBeGreaterThan(SCRATCH_TTL_MS);
-    for (const key of [rows, stagingKeys(staged.id, staged.nonce).template])
+    for (const key of [rows, stagingKeys(staged.id, staged.nonce).template(TEMPLATE.digest)])
       expect(await redis.pttl(key), key).toBeGreaterThan(SCRATCH_TTL_MS - 60_000);
     // The aggregator of the round before, which was slow to let it expire.
     await staged.campaigns.letExpire({ ...campaign, round: 1 });
@@ -294,7 +295,7 @@ describe('a retry', () => {
   it('is refused where anything that it staged, or needs, has gone', async () => {
     const staged = await ended();
     const plan = await planned(staged);
-    const { template } = stagingKeys(staged.id, staged.nonce);
+    const template = stagingKeys(staged.id, staged.nonce).template(TEMPLATE.digest);
     for (const victim of ['staged', 'rows', 'template'] as const) {
       const held = victim === 'template' ? template : chunkKeys(staged.id, staged.nonce, 1).rows;
       const kept = await redis.dumpBuffer(held);
@@ -324,7 +325,7 @@ describe('a retry', () => {
     expect((await planned(staged, FAILED, 'email=r1@example.org')).retried.failed).toBe(1);
     await redis.set(chunkKeys(staged.id, staged.nonce, 1).rows, 'no chunk of ours');
     expect(await codeOf(planned(staged))).toBe('RETRY_DATA_GONE');
-    await redis.del(stagingKeys(staged.id, staged.nonce).template);
+    await redis.del(stagingKeys(staged.id, staged.nonce).template(TEMPLATE.digest));
     expect(await codeOf(planned(staged, FAILED, 'email=r1@example.org'))).toBe('RETRY_DATA_GONE');
   });
 

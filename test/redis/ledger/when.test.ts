@@ -96,7 +96,11 @@ describe.skipIf(CLOCK_MISSING)('a campaign that has its time', () => {
     const at = Date.now() + 60 * 24 * HOUR;
     const staged = await sealed(redis, { schedule: { at, hours: null } });
     const { id, nonce } = staged;
-    const keys = [stagingKeys(id, nonce).template, chunkKeys(id, nonce, 0).rows, chunkKeys(id, nonce, 1).states];
+    const keys = [
+      stagingKeys(id, nonce).template(TEMPLATE.digest),
+      chunkKeys(id, nonce, 0).rows,
+      chunkKeys(id, nonce, 1).states,
+    ];
     for (const key of [...keys, chunkKeys(id, nonce, 0).chunk, campaignKeys(id).campaign, campaignKeys(id).counters])
       expect(await redis.pttl(key), key).toBeGreaterThan(66 * 24 * HOUR);
     expect(await keysWithoutExpiry(staged)).toEqual([]);
