@@ -1,17 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { Bench } from './bench.js';
 import { CannotMeasure } from './bench.js';
-import type { Ground } from './ground.js';
 import type { LoopResult } from './nodemailer-main.js';
-import { cpuMicroseconds, nodeArgs, residentBytes, runCommand } from './processes.js';
+import { nodeArgs, runCommand } from './processes.js';
 import { startSink } from './sink.js';
 
-/** Each sends so many messages to a relay of its own and proves that all of them arrived there. */
+/** Others than fanmail: each sends so many messages to a relay of its own and proves that all of them arrived there. */
 
 const LOOP = fileURLToPath(new URL('nodemailer-main.ts', import.meta.url));
-/** A machine that sends slower than this has something else to do. */
-const LEAST_PER_SECOND = 20;
-const START_MS = 60_000;
 
 export interface Job {
   readonly list: string;
@@ -25,38 +21,6 @@ export interface Sent {
   readonly perSecond: number;
   /** Microseconds of CPU a message of all sending processes; null where it can't be told. */
   readonly cpuEach: number | null;
-}
-
-export interface SentByFanmail extends Sent {
-  /** Resident memory of the largest sending process at the end, in bytes; null where it can't be told. */
-  readonly resident: number | null;
-}
-
-/** Staged first; then the time from the first chunk to the last, as the campaign says it. */
-export async function byFanmail(
-  bench: Bench,
-  ground: Ground,
-  job: Job & { readonly processes: number; readonly id: string; readonly delayMs?: number; readonly dkim?: string },
-): Promise<SentByFanmail> {
-  const { id, list, template, processes, messages } = job;
-  const sink = await startSink(bench.postfix, bench.folder, bench.cleanup, { delayMs: job.delayMs ?? 0 });
-  const { port } = sink;
-  const signing = job.dkim === undefined ? {} : { dkim: job.dkim };
-  await ground.launch({ id, list, template, port, ...signing });
-  const workers = await ground.workers({ processes, connections: job.connections / processes, port, ...signing });
-  const { startedAt, closedAt } = await ground.ended(id, messages, START_MS + (messages / LEAST_PER_SECOND) * 1000);
-  // What a process took to start is in it; it is little beside so many messages.
-  const cpu = workers.senders.map(cpuMicroseconds);
-  const resident = workers.senders.map(residentBytes);
-  await workers.stop();
-  await sink.expect(messages);
-  await sink.stop();
-  if (startedAt === null || closedAt === null) throw new Error('the campaign has no times');
-  return {
-    perSecond: messages / ((closedAt - startedAt) / 1000),
-    cpuEach: cpu.every((one) => one !== null) ? cpu.reduce((sum, one) => sum + one, 0) / messages : null,
-    resident: resident.every((one) => one !== null) ? Math.max(...resident) : null,
-  };
 }
 
 /** `rsaKey`: the file of a key to sign with; `file`: what is attached. */
@@ -77,7 +41,7 @@ export async function byNodemailer(
     job.file ?? '',
   );
   const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args)) as LoopResult;
-  await sink.expect(messages);
+  await sink.expect(result.all);
   await sink.stop();
   return { perSecond: result.messages / result.seconds, cpuEach: result.cpuMicroseconds / result.messages };
 }

@@ -41,7 +41,7 @@ export async function parseCommand(argv: readonly string[], terminal: Terminal):
     parser.command(
       positionalForm(command),
       SUMMARIES[command],
-      (inner: Argv) => describeOptions(inner, command),
+      (inner: Argv) => describeOptions(inner, command, isCompletion(argv)),
       (args) => {
         parsed = { command, flags: flagsOf(args, command, argv) };
       },
@@ -56,11 +56,15 @@ function isCompletion(argv: readonly string[]): boolean {
   return argv[0] === 'completion' || argv[0] === '--get-yargs-completions';
 }
 
-function describeOptions(parser: Argv, command: Command): Argv {
+/** Unless a word is completed, options are hidden: after each command, yargs lays out a help that nobody sees. */
+function describeOptions(parser: Argv, command: Command, shown: boolean): Argv {
   for (const name of optionsOf(command)) {
     const { describe, positional, toggle }: Option = OPTIONS[name];
     if (positional) parser.positional(name, { type: 'string', describe });
-    else parser.option(flagOf(name), { describe, type: toggle ? 'boolean' : 'string', requiresArg: !toggle });
+    else {
+      const kind = { type: toggle ? 'boolean' : 'string', requiresArg: !toggle } as const;
+      parser.option(flagOf(name), { describe, hidden: !shown, ...kind });
+    }
   }
   return parser;
 }

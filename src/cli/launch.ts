@@ -48,12 +48,15 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
 
   const context = await openContext(settings, session, 'launch');
   try {
+    // It takes a while to load: while the list is staged, and not when all is sealed and workers could begin.
+    const waking = context.backend.wake();
+    waking.catch(() => undefined);
     await sayFindings(context, session.terminal);
     const staged = await stageList(id, plan, options, context.backend, settings, session);
     await limitRelays(settings.relayRate, options, context.backend.pace);
     const campaign = await context.backend.campaigns.get(id);
     if (!campaign) throw new FanmailError('CAMPAIGN_UNKNOWN', `the campaign ${id} vanished from Redis`);
-    await (await context.backend.wake()).coordinator(campaign);
+    await (await waking).coordinator(campaign);
     if (settings.detach) return await detached(id, staged, context, settings.json, session);
     return await attachTo(id, context, settings, session);
   } finally {

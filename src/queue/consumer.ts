@@ -1,10 +1,11 @@
-import { DelayedError, type Job, Worker } from 'bullmq';
+import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChunkSignals } from '../pipeline/chunk-ports.js';
 import type { ChunkEnd } from '../pipeline/chunk-worker.js';
 import type { CoordinatorEnd } from '../pipeline/coordinator.js';
 import type { NoticeEnd } from '../pipeline/notifier.js';
 import type { ChunkRef, Log } from '../pipeline/ports.js';
+import { DelayedError, Worker } from './bullmq.js';
 import { CHUNKS_QUEUE, cappedBackoff, type Payload, parsePayload, STEPS_QUEUE, type StepName } from './jobs.js';
 import { Places } from './places.js';
 

@@ -1,7 +1,8 @@
-import { FlowProducer, Job, Queue } from 'bullmq';
+import type { Queue as BullQueue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Campaign } from '../domain/campaign.js';
 import type { Wake } from '../pipeline/ports.js';
+import { FlowProducer, Job, Queue } from './bullmq.js';
 import { CHUNKS_QUEUE, JOB_OPTIONS, jobId, payload, STEPS_QUEUE } from './jobs.js';
 
 /** Priorities lie below 2^21; a set orders by priority times 2^32. */
@@ -118,7 +119,7 @@ export function createWake(redis: Redis, prefix: string): Wake & { close(): Prom
 }
 
 /** Of these jobs, those that are not there: no hash, or none of BullMQ's lists and sets names them. */
-async function unplaced(redis: Redis, queue: Queue, ids: readonly string[]): Promise<string[]> {
+async function unplaced(redis: Redis, queue: BullQueue, ids: readonly string[]): Promise<string[]> {
   const lost: string[] = [];
   for (let from = 0; from < ids.length; from += BATCH) {
     const some = ids.slice(from, from + BATCH);
@@ -141,7 +142,7 @@ async function unplaced(redis: Redis, queue: Queue, ids: readonly string[]): Pro
 }
 
 /** A job that is not there, or not delayed any more, needs no promotion. */
-async function promoteOne(queue: Queue, id: string): Promise<void> {
+async function promoteOne(queue: BullQueue, id: string): Promise<void> {
   const job = await Job.fromId(queue, id);
   await job?.promote().catch(async (error: unknown) => {
     if (await job.isDelayed()) throw error;

@@ -22,6 +22,7 @@ it('measures a row with real processes, against its own sink, and leaves nothing
       connections: [5],
       ours: 200,
       theirs: 100,
+      warming: 50,
       rounds: 1,
     });
     expect(figures).toHaveLength(1);
@@ -39,7 +40,13 @@ it('measures the row of DKIM, with keys of its own', async () => {
   const cleanup = new Cleanup();
   const bench: Bench = { full: false, rounds: null, minutes: 1, folder, postfix: OWN_SINK, cleanup, say() {} };
   try {
-    const { figures, contenders } = await measureDkim(bench, { connections: 4, ours: 100, theirs: 50, rounds: 1 });
+    const { figures, contenders } = await measureDkim(bench, {
+      connections: 4,
+      ours: 100,
+      theirs: 50,
+      warming: 50,
+      rounds: 1,
+    });
     expect(figures.map(({ bar, samples }) => [bar?.value, samples.length])).toEqual([
       [2, 1],
       [2, 1],

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alternate, type RowDefinition } from '../bench.js';
-import { Ground } from '../ground.js';
+import { Fanmail } from '../fanmail.js';
 import { writeList } from '../lists.js';
 import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
-import { byFanmail, byNodemailer, bySmtpSource } from '../senders.js';
+import { byNodemailer, bySmtpSource } from '../senders.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
 const CONNECTIONS = 20;
+const WARMING = 100;
 const FILE_BYTES = 1_024_000;
 /** With base64 and the newsletter. */
 const MESSAGE_BYTES = 1_405_000;
@@ -18,20 +19,20 @@ export const attachment: RowDefinition = {
   name: 'attachment',
   what: 'messages with a file of 1 MB: one worker process ÷ others',
   async measure(bench) {
-    const size = bench.full ? { ours: 6_000, theirs: 400, rounds: 5 } : { ours: 1_500, theirs: 150, rounds: 3 };
+    const size = bench.full ? { ours: 6_000, theirs: 400, rounds: 5 } : { ours: 500, theirs: 50, rounds: 3 };
     const list = await writeList(bench.folder, size.ours);
     const template = writeTemplate(join(bench.folder, 'attachment'), newsletter());
     const file = join(template, 'attachments', 'prices.pdf');
     mkdirSync(join(template, 'attachments'), { recursive: true });
     writeFileSync(file, randomBytes(FILE_BYTES));
-    const ground = new Ground(bench.folder, bench.cleanup);
+    const warming = { list: await writeList(bench.folder, WARMING), template, messages: WARMING };
+    const fanmail = await Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming);
     const [ours, source]: [number[], number[]] = [[], []];
     const cpu = { ours: [] as number[], loop: [] as number[] };
     const job = { list, template, connections: CONNECTIONS };
     await alternate(bench, 'attachment', bench.rounds ?? size.rounds, [
       async () => {
-        const all = { ...job, messages: size.ours, processes: 1, id: `c${ours.length}` };
-        const sent = await byFanmail(bench, ground, all);
+        const sent = await fanmail.send({ list, template, messages: size.ours });
         ours.push(sent.perSecond);
         cpu.ours.push(sent.cpuEach ?? Number.NaN);
       },
@@ -44,7 +45,7 @@ export const attachment: RowDefinition = {
         source.push((await bySmtpSource(bench, { ...job, messages: size.ours, bytes: MESSAGE_BYTES })).perSecond);
       },
     ]);
-    await ground.stop();
+    await fanmail.stop();
     const ofLoop = { at: 'most', value: 0.2 } as const;
     const figures: Figure[] = [
       { name: 'CPU ÷ Nodemailer’s', unit: '×', samples: ratios(cpu.ours, cpu.loop), bar: ofLoop },

@@ -1,30 +1,31 @@
 import { join } from 'node:path';
 import { alternate, type RowDefinition } from '../bench.js';
-import { Ground } from '../ground.js';
+import { Fanmail } from '../fanmail.js';
 import { readList, writeList } from '../lists.js';
 import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
-import { byFanmail, byNodemailer, bySmtpSource } from '../senders.js';
+import { byNodemailer, bySmtpSource } from '../senders.js';
 import { longNewsletter, messageBytes, writeTemplate } from '../templates.js';
 
 const CONNECTIONS = 20;
+const WARMING = 1_000;
 
 export const longMessages: RowDefinition = {
   name: 'long-messages',
   what: 'messages of 100 kB, mostly static HTML that is not ASCII: one worker process ÷ others',
   async measure(bench) {
-    const size = bench.full ? { ours: 20_000, theirs: 1_500, rounds: 5 } : { ours: 6_000, theirs: 600, rounds: 3 };
+    const size = bench.full ? { ours: 20_000, theirs: 1_500, rounds: 5 } : { ours: 3_000, theirs: 250, rounds: 3 };
     const list = await writeList(bench.folder, size.ours);
     const parts = longNewsletter();
     const template = writeTemplate(join(bench.folder, 'long'), parts);
     const bytes = messageBytes(parts, readList(list, 50));
-    const ground = new Ground(bench.folder, bench.cleanup);
+    const warming = { list: await writeList(bench.folder, WARMING), template, messages: WARMING };
+    const fanmail = await Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming);
     const [ours, loop, source]: [number[], number[], number[]] = [[], [], []];
     const job = { list, template, connections: CONNECTIONS };
     await alternate(bench, 'long-messages', bench.rounds ?? size.rounds, [
       async () => {
-        const all = { ...job, messages: size.ours, processes: 1, id: `c${ours.length}` };
-        ours.push((await byFanmail(bench, ground, all)).perSecond);
+        ours.push((await fanmail.send({ list, template, messages: size.ours })).perSecond);
       },
       async () => {
         loop.push((await byNodemailer(bench, { ...job, messages: size.theirs })).perSecond);
@@ -34,7 +35,7 @@ export const longMessages: RowDefinition = {
         source.push((await bySmtpSource(bench, { ...job, messages: size.ours, bytes })).perSecond);
       },
     ]);
-    await ground.stop();
+    await fanmail.stop();
     const figures: Figure[] = [
       { name: '÷ Nodemailer', unit: '×', samples: ratios(ours, loop), bar: { at: 'least', value: 5 } },
     ];

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { alternate, type Bench, type RowDefinition } from '../bench.js';
-import { Ground } from '../ground.js';
+import { Fanmail } from '../fanmail.js';
 import { readList, writeList } from '../lists.js';
 import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
-import { byFanmail, byNodemailer } from '../senders.js';
+import { byNodemailer } from '../senders.js';
 import { messageBytes, newsletter, writeTemplate } from '../templates.js';
 
 /** What a worker has where nothing is said of it. */
@@ -15,6 +15,8 @@ export interface OneWorkerSize {
   /** Messages that fanmail sends, and Nodemailer, which takes longer for each. */
   readonly ours: number;
   readonly theirs: number;
+  /** Messages that warm fanmail up. */
+  readonly warming: number;
   readonly rounds: number;
 }
 
@@ -23,10 +25,9 @@ export const oneWorker: RowDefinition = {
   what: 'one worker process with full bookkeeping ÷ a loop over Nodemailer’s pool that counts nothing, 3.4 kB',
   measure(bench) {
     const connections = bench.full ? [5, JUDGED, 50, 100] : [JUDGED];
-    // So many that what a process takes to start, and to be compiled, is a small part of it.
     const size = bench.full
-      ? { ours: 200_000, theirs: 10_000, rounds: 5 }
-      : { ours: 100_000, theirs: 4_000, rounds: 3 };
+      ? { ours: 200_000, theirs: 10_000, warming: 20_000, rounds: 5 }
+      : { ours: 20_000, theirs: 1_200, warming: 10_000, rounds: 3 };
     return measureOneWorker(bench, { connections, ...size, rounds: bench.rounds ?? size.rounds });
   },
 };
@@ -35,7 +36,7 @@ export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
   const list = await writeList(bench.folder, size.ours);
   const parts = newsletter();
   const template = writeTemplate(join(bench.folder, 'newsletter'), parts);
-  const ground = new Ground(bench.folder, bench.cleanup);
+  const warming = { list: await writeList(bench.folder, size.warming), template, messages: size.warming };
   const figures: Figure[] = [];
   const contenders: Contender[] = [];
   const cpu = { ours: [] as number[], theirs: [] as number[] };
@@ -43,10 +44,10 @@ export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
     const ours: number[] = [];
     const theirs: number[] = [];
     const job = { list, template, connections };
+    const fanmail = await Fanmail.start(bench, { processes: 1, connections }, warming);
     await alternate(bench, `one-worker, ${connections} connections`, size.rounds, [
       async () => {
-        const id = `c${connections}-${ours.length}`;
-        const sent = await byFanmail(bench, ground, { ...job, messages: size.ours, processes: 1, id });
+        const sent = await fanmail.send({ list, template, messages: size.ours });
         ours.push(sent.perSecond);
         if (sent.cpuEach !== null) cpu.ours.push(sent.cpuEach);
       },
@@ -56,13 +57,13 @@ export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
         if (sent.cpuEach !== null) cpu.theirs.push(sent.cpuEach);
       },
     ]);
+    await fanmail.stop();
     const bar = connections === JUDGED ? ({ at: 'least', value: 6, aim: 9 } as const) : null;
     const by = `${connections} connections`;
     figures.push({ name: `÷ Nodemailer, ${by}`, unit: '×', samples: ratios(ours, theirs), bar });
     contenders.push({ name: `fanmail, one worker, ${by}`, unit: 'messages/s', samples: ours });
     contenders.push({ name: `Nodemailer’s pool, ${by}`, unit: 'messages/s', samples: theirs });
   }
-  await ground.stop();
   if (cpu.ours.length > 0) contenders.push({ name: 'fanmail’s worker, CPU', unit: 'µs/message', samples: cpu.ours });
   contenders.push({ name: 'Nodemailer’s loop, CPU', unit: 'µs/message', samples: cpu.theirs });
   const bytes = messageBytes(parts, readList(list, 200));
