@@ -29,6 +29,8 @@ export interface Sending {
 export interface SentByFanmail extends Sent {
   /** Resident memory of the largest sending process at the end, in bytes; null where it can't be told. */
   readonly resident: number | null;
+  /** How long the relay held a message on average, in milliseconds; 0 for one that does not take its time. */
+  readonly heldMs: number;
 }
 
 /** `fanmail worker` with a Redis and a relay of its own, which stays for one campaign after the other. */
@@ -68,6 +70,7 @@ export class Fanmail {
     const id = `c${this.#campaigns++}`;
     const { senders } = this.#workers;
     const before = senders.map(cpuMicroseconds);
+    const heldBefore = this.#sink.heldMs();
     await this.#ground.launch({ id, list, template, port: this.#sink.port, ...this.#signing });
     const limitMs = START_MS + (messages / LEAST_PER_SECOND) * 1000;
     const { startedAt, closedAt } = await this.#ground.ended(id, messages, limitMs);
@@ -79,6 +82,7 @@ export class Fanmail {
     return {
       perSecond: messages / ((closedAt - startedAt) / 1000),
       cpuEach: cpu.every((one) => one !== null) ? cpu.reduce((sum, one) => sum + one, 0) / messages : null,
+      heldMs: (this.#sink.heldMs() - heldBefore) / messages,
       resident: resident.every((one) => one !== null) ? Math.max(...resident) : null,
     };
   }

@@ -6,6 +6,11 @@ export interface SinkCount {
 
 const COUNTER = /sess=(\d+) +quit=(\d+) +mesg=(\d+) *(?=\r|\n)/g;
 
+/** Milliseconds that a sink of the benchmark's own held messages, all together, as it last said; 0 where it never did. */
+export function heldMs(text: string): number {
+  return Number([...text.matchAll(/\rheld=(\d+)(?=\r)/g)].at(-1)?.[1] ?? 0);
+}
+
 /**
  * The last complete counter of what a sink wrote; null where there is none yet. One is complete when what ends it is
  * there: a number that was cut off would be a smaller one.

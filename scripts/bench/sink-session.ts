@@ -12,13 +12,13 @@ const MOST_COMMAND = 4_096;
 export class SinkSession {
   readonly #socket: Socket;
   readonly #delayMs: number;
-  readonly #onMessage: () => void;
+  readonly #onMessage: (heldMs: number) => void;
   #left: Buffer = Buffer.alloc(0);
   #inData = false;
   #waiting = false;
   #replies = '';
 
-  constructor(socket: Socket, options: { readonly delayMs: number; readonly onMessage: () => void }) {
+  constructor(socket: Socket, options: { readonly delayMs: number; readonly onMessage: (heldMs: number) => void }) {
     this.#socket = socket;
     this.#delayMs = options.delayMs;
     this.#onMessage = options.onMessage;
@@ -87,13 +87,13 @@ export class SinkSession {
     const rest = bytes.subarray(within + END.length);
     this.#left = Buffer.alloc(0);
     this.#inData = false;
-    if (this.#delayMs === 0) this.#accept();
+    if (this.#delayMs === 0) this.#accept(0);
     else this.#acceptLater(rest);
     return rest;
   }
 
-  #accept(): void {
-    this.#onMessage();
+  #accept(heldMs: number): void {
+    this.#onMessage(heldMs);
     this.#replies += '250 ok\r\n';
   }
 
@@ -102,9 +102,10 @@ export class SinkSession {
     this.#answer();
     this.#waiting = true;
     this.#left = rest;
+    const since = performance.now();
     setTimeout(() => {
       this.#waiting = false;
-      this.#accept();
+      this.#accept(performance.now() - since);
       const next = this.#left;
       this.#left = Buffer.alloc(0);
       this.#take(next);

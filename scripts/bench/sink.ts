@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from './cleanup.js';
 import { nodeArgs, type Running, start } from './processes.js';
-import { lastCount } from './sink-counter.js';
+import { heldMs, lastCount } from './sink-counter.js';
 
 /** Which relay there is to measure against. */
 export interface Postfix {
@@ -21,6 +21,8 @@ export interface Sink {
   readonly pid: number;
   /** Resolves when exactly so many messages have arrived; rejects where they don't, or where there are more. */
   expect(messages: number): Promise<void>;
+  /** Milliseconds that it held messages so far, all together. */
+  heldMs(): number;
   stop(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export async function startSink(
     port: sink.port,
     pid: sink.running.pid,
     expect: (messages) => arrived(file, messages),
+    heldMs: () => heldMs(readTail(file, 'tail')),
     async stop() {
       await sink.running.stop();
       await closeFile();

@@ -7,8 +7,9 @@ import type { LedgerResult } from '../ledger-main.js';
 import { writeList } from '../lists.js';
 import { nodeArgs, runCommand } from '../processes.js';
 import type { Contender, Figure } from '../report.js';
-import { byNodemailer } from '../senders.js';
+import { ratios } from '../samples.js';
 import { startSink } from '../sink.js';
+import { AT_REFERENCE_SPEED, slowness } from '../speed.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
 const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
@@ -18,12 +19,10 @@ const JUDGED = 50;
 const OTHERS = [20, 100];
 /** Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the ledger doesn't know to be done. */
 const MESSAGES = 40_000;
-/** What a message of Nodemailer's loop costs on the machine whose microseconds the bar means: 860 to 1,000 there. */
-const LOOP_MICROSECONDS = 1_000;
 
 export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
-  what: 'CPU of a worker a message, less that with a ledger that grants and forgets, where Nodemailer’s loop takes 1,000 µs',
+  what: 'CPU of a worker a message, less that of a worker whose ledger grants and forgets',
   async measure(bench) {
     const list = await writeList(bench.folder, MESSAGES);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
@@ -33,26 +32,21 @@ export const ledgerCost: RowDefinition = {
       const by = `${connections} connections`;
       const job = { list, template, connections };
       const ours: LedgerResult[] = [];
-      const loop: number[] = [];
+      const slow: number[] = [];
       await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 3), [
         async () => void ours.push(await byTurns(bench, job)),
-        async () => void loop.push((await byNodemailer(bench, { ...job, messages: 1_000 })).cpuEach ?? Number.NaN),
+        async () => void slow.push(await slowness(bench, job)),
       ]);
       const cost = ours.map(({ withLedger, without }) => withLedger - without);
-      const samples = cost.map((each, at) => (each / (loop[at] ?? Number.NaN)) * LOOP_MICROSECONDS);
       const bar = connections === JUDGED ? ({ at: 'most', value: 20 } as const) : null;
-      figures.push({ name: `the ledger’s cost, ${by}`, unit: 'µs/message', samples, bar });
+      figures.push({ name: `the ledger’s cost, ${by}`, unit: 'µs/message', samples: ratios(cost, slow), bar });
       contenders.push(
-        { name: `the ledger’s cost in µs of this machine, ${by}`, unit: 'µs/message', samples: cost },
+        { name: `the ledger’s cost, as measured, ${by}`, unit: 'µs/message', samples: cost },
         { name: `with the ledger, CPU, ${by}`, unit: 'µs/message', samples: ours.map((one) => one.withLedger) },
         { name: `without, CPU, ${by}`, unit: 'µs/message', samples: ours.map((one) => one.without) },
-        { name: `Nodemailer’s loop, CPU, ${by}`, unit: 'µs/message', samples: loop },
       );
     }
-    const notes = [
-      'what costs so many µs where a message of Nodemailer’s loop costs 1,000: a core is not always as fast',
-    ];
-    return { figures, contenders, notes };
+    return { figures, contenders, notes: [AT_REFERENCE_SPEED] };
   },
 };
 

@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import { alternate, type RowDefinition } from '../bench.js';
 import { Fanmail } from '../fanmail.js';
 import { writeList } from '../lists.js';
+import { ratios } from '../samples.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
 const DELAY_MS = 50;
 const CONNECTIONS = 200;
 const WARMING = 10_000;
-const LIMIT = (CONNECTIONS * 1000) / DELAY_MS;
 
 export const slowRelay: RowDefinition = {
   name: 'slow-relay',
-  what: 'a relay that takes 50 ms for each message, 200 connections of one process ÷ what can be at most, 4,000/s',
+  what: 'a relay that takes 50 ms for each message, 200 connections of one process ÷ what can be at most',
   async measure(bench) {
-    const messages = bench.full ? 240_000 : 40_000;
+    const messages = bench.full ? 240_000 : 30_000;
     const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     // It opens the connections, too, which are kept.
@@ -21,16 +21,24 @@ export const slowRelay: RowDefinition = {
     const options = { processes: 1, connections: CONNECTIONS, delayMs: DELAY_MS };
     const fanmail = await Fanmail.start(bench, options, warming);
     const ours: number[] = [];
-    await alternate(bench, 'slow-relay', bench.rounds ?? (bench.full ? 5 : 1), [
+    const held: number[] = [];
+    await alternate(bench, 'slow-relay', bench.rounds ?? (bench.full ? 5 : 2), [
       async () => {
-        ours.push((await fanmail.send({ list, template, messages })).perSecond);
+        const sent = await fanmail.send({ list, template, messages });
+        ours.push(sent.perSecond);
+        held.push(sent.heldMs);
       },
     ]);
     await fanmail.stop();
-    const samples = ours.map((perSecond) => perSecond / LIMIT);
+    // 4,000/s, less what the relay's own timers are late.
+    const limits = held.map((ms) => (CONNECTIONS * 1000) / ms);
+    const samples = ratios(ours, limits);
     return {
       figures: [{ name: '÷ the limit', unit: '×', samples, bar: { at: 'least', value: 0.9 } }],
-      contenders: [{ name: 'fanmail, one worker', unit: 'messages/s', samples: ours }],
+      contenders: [
+        { name: 'fanmail, one worker', unit: 'messages/s', samples: ours },
+        { name: 'what the relay took for a message', unit: 'ms', samples: held },
+      ],
       notes: ['the relay is the benchmark’s own: smtp-sink delays by whole seconds only'],
     };
   },
