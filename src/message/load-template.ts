@@ -7,6 +7,7 @@ import type { RecipientFiles } from '../pipeline/staging-ports.js';
 import { PLAIN_LOCALE } from './helpers/locale.js';
 import { assemble } from './source/assemble.js';
 import { readAttachments } from './source/attachments.js';
+import { requireFew } from './source/carried-file.js';
 import { SourceFile } from './source/collage.js';
 import { readPart, readPartials } from './source/files.js';
 import { isPathPattern, type PathPattern, parsePathPattern } from './source/path-pattern.js';
@@ -81,6 +82,7 @@ async function loadFolder(folder: string, { html, mjml, text }: Read, options: L
   const { places, ...parts } = await assemble(files, { ...file.variables, ...options.campaign });
   const [patterns, paths] = apart(options.attach ?? []);
   const carried = await readAttachments(folder, parts.html, paths);
+  requireFew(carried.files.length + patterns.length);
   const carriedBytes = carried.files.reduce((sum, { bytes }) => sum + bytes, 0);
   const recipientFiles = patterns.length > 0 ? await openRecipientFiles(patterns, carriedBytes) : null;
   const made = { ...parts, html: carried.html };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lastCount } from '../../scripts/bench/sink-counter.js';
+import { heldMs, lastCount } from '../../scripts/bench/sink-counter.js';
 import { SinkSession } from '../../scripts/bench/sink-session.js';
 
 describe('the counter of a sink', () => {
@@ -16,6 +16,13 @@ describe('the counter of a sink', () => {
     expect(lastCount('')).toBeNull();
     expect(lastCount('\rsess=1 quit=0 mesg=1')).toBeNull();
     expect(lastCount('25\nlistening\n')).toBeNull();
+  });
+});
+
+describe('how long a sink held messages', () => {
+  it('is what it said last, whole', () => {
+    expect(heldMs('1025\n\rheld=50\rsess=1 quit=0 mesg=1\r\rheld=102\rsess=1 quit=0 mesg=2\r\rheld=15')).toBe(102);
+    expect(heldMs('\rsess=19   quit=19   mesg=1999\r')).toBe(0);
   });
 });
 

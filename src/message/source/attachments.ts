@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttachedFile, EncodedContents } from '../../domain/attached-file.js';
-import { attachmentError, MOST_BYTES, MOST_FILES, readCarried, realPathWithin } from './carried-file.js';
+import { attachmentError, MOST_BYTES, readCarried, realPathWithin } from './carried-file.js';
 
 /** What every message carries. */
 export interface Attachments {
@@ -47,8 +47,6 @@ export async function readAttachments(
     cids.set(name, cid);
     files.push({ ...file, cid });
   }
-  if (files.length > MOST_FILES)
-    throw attachmentError(`there are ${files.length} files`, `Allowed are ${MOST_FILES} in a message.`);
   return { html: html?.replace(SHOWN, (_, name: string) => `cid:${cids.get(name)}`) ?? null, files, contents };
 }
 

@@ -9,7 +9,7 @@ import { encodeFile } from '../file-part.js';
 
 /** Most providers take messages of 25 MB, encoded; more than that is better linked to. */
 export const MOST_BYTES = 18 * 1024 * 1024;
-export const MOST_FILES = 100;
+const MOST_FILES = 100;
 
 /** A file as a message carries it, with its content in base64. */
 export interface CarriedFile extends Omit<AttachedFile, 'cid'> {
@@ -53,9 +53,15 @@ async function readWithin(path: string, left: number, shown: string): Promise<Bu
 
 /** The way to `path` without links, and whether it leads to something within `folder`. What isn't there is where it says. */
 export async function realPathWithin(folder: string, path: string): Promise<{ real: string; inside: boolean }> {
-  const [home, real] = await Promise.all([realpath(folder), realpath(path).catch(() => resolve(path))]);
+  const realOf = (way: string) => realpath(way).catch(() => resolve(way));
+  const [home, real] = await Promise.all([realOf(folder), realOf(path)]);
   const way = relative(home, real);
   return { real, inside: way !== '..' && !way.startsWith(`..${sep}`) && way !== real };
+}
+
+/** Throws ATTACHMENT_INVALID where a message would carry more files than it may. */
+export function requireFew(files: number): void {
+  if (files > MOST_FILES) throw attachmentError(`there are ${files} files`, `Allowed are ${MOST_FILES} in a message.`);
 }
 
 export function attachmentError(problem: string, hint?: string, cause?: unknown): FanmailError {
