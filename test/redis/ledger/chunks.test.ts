@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FORMAT } from '../../../src/domain/campaign.js';
 import type { ClaimedChunk } from '../../../src/pipeline/ports.js';
 import { campaignKeys, chunkKeys } from '../../../src/redis/keys.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
@@ -45,10 +46,10 @@ describe('a campaign that the scripts must not touch', () => {
     expect(await everyKey()).toEqual(before);
   });
 
-  it('of another format is refused and left as it is', async () => {
+  it.each([FORMAT - 1, FORMAT + 1])('of another format, %i, is refused and left as it is', async (format) => {
     const staged = await open();
     const chunk = await claimed(staged);
-    await redis.hset(campaignKeys(staged.id).campaign, 'format', '2');
+    await redis.hset(campaignKeys(staged.id).campaign, 'format', format);
     const { ledger, campaigns } = staged;
     expect(await ledger.claim(chunk, chunk.nonce)).toEqual({ kind: 'refused', why: 'format' });
     expect(await begin(ledger, chunk, [0])).toEqual({ kind: 'stopped', why: 'format' });
