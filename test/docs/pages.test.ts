@@ -70,10 +70,14 @@ describe('the design', () => {
     expect(shown.sort()).toEqual(files.map((file) => file.replace('.lua', '')).sort());
   });
 
+  /** A key that a digest ends, without it. */
+  const withoutLast = (key: string | ((digest: string) => string)) =>
+    typeof key === 'string' ? key : key('').slice(0, -1);
+
   it('has every key', () => {
     const shown = codes(table(section(design, '## The ledger')).join(' ')).join(' ');
     const names = [campaignKeys('i'), stagingKeys('i', 'n'), chunkKeys('i', 'n', 0)].flatMap((keys) =>
-      Object.entries(keys).flatMap(([name, key]) => (name === 'prefix' ? [] : [key as string])),
+      Object.entries(keys).flatMap(([name, key]) => (name === 'prefix' ? [] : [withoutLast(key)])),
     );
     expect(names.length).toBeGreaterThan(10);
     for (const key of names) expect(shown).toContain(`:${key.replace(/:0$/, '').split(':').at(-1)}`);
