@@ -4,12 +4,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Bench } from '../../scripts/bench/bench.js';
 import { Cleanup } from '../../scripts/bench/cleanup.js';
 import { measureDkim } from '../../scripts/bench/rows/dkim.js';
 import { measureOneWorker } from '../../scripts/bench/rows/one-worker.js';
 import { startSink } from '../../scripts/bench/sink.js';
+
+// Programs that start take a second or more each where the machine is busy.
+vi.setConfig({ testTimeout: 120_000 });
 
 const OWN_SINK = { sink: null, source: null, env: process.env };
 
