@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Message, Relay } from '../src/pipeline/relay-ports.js';
 import { createRelay } from '../src/relay/pool.js';
 import { parseRelayUrl } from '../src/relay/url.js';
+import { freePort } from './free-port.js';
 
 /**
  * Messages a second through the pool, and through Nodemailer's smtp-connection, against the script relay in a process of
@@ -86,15 +87,6 @@ async function startSink(): Promise<{ child: ChildProcess; port: number }> {
   });
   const [line] = await once(createInterface(child.stdout), 'line');
   return { child, port: (JSON.parse(line) as { port: number }).port };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 async function untilOpen(port: number): Promise<void> {

@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../free-port.js';
 import type { Cleanup } from './cleanup.js';
 import { nodeArgs, type Running, start } from './processes.js';
 import { heldMs, lastCount } from './sink-counter.js';
@@ -142,15 +143,6 @@ function readTail(file: number, end: 'head' | 'tail'): string {
   const bytes = Buffer.alloc(Math.min(size, TAIL));
   readSync(file, bytes, 0, bytes.length, end === 'head' ? 0 : size - bytes.length);
   return bytes.toString('latin1');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise<void>((done) => server.close(() => done()));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function answers(port: number): Promise<boolean> {

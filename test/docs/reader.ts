@@ -11,10 +11,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../scripts/free-port.js';
 import { until } from '../support/cli.js';
 import { DNS_OF_DOCS, startDns } from '../support/dns.js';
 import { freshRedis } from '../support/redis.js';
@@ -167,14 +167,4 @@ function binFolder(outside: string): string {
     chmodSync(join(bin, name), 0o755);
   }
   return bin;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('there is no port');
-  return address.port;
 }

@@ -20,19 +20,20 @@ describe.skipIf(CLOCK_MISSING)('workers at a relay that throttles, minutes of it
   };
 
   it.each([
-    { takes: 5, burst: 5, workers: 4, connections: 10 },
-    { takes: 100, burst: 10, workers: 4, connections: 20 },
-    { takes: 100, burst: 10, workers: 8, connections: 5 },
-    { takes: 100, burst: 100, workers: 4, connections: 20 },
+    // Each word of these is of a dozen answers, so that a cut is often too deep by chance: 0.97 on average, less for a minute.
+    { takes: 5, burst: 5, workers: 4, connections: 10, seconds: 180, least: 0.8 },
+    { takes: 100, burst: 10, workers: 4, connections: 20, seconds: 30, least: 0.9 },
+    { takes: 100, burst: 10, workers: 8, connections: 5, seconds: 30, least: 0.9 },
+    { takes: 100, burst: 100, workers: 4, connections: 20, seconds: 30, least: 0.9 },
   ])(
     'find out what it takes: $takes/s, $burst of them at once',
-    async ({ takes, burst, workers, connections }) => {
+    async ({ takes, burst, workers, connections, seconds, least }) => {
       world.relay(bucket(takes, burst));
       await join(workers, connections);
       await world.play(80);
       for (let n = 0; n < 2; n++) {
-        const { perSecond, share, by } = await world.play(30);
-        expect(perSecond).toBeGreaterThan(takes * 0.9);
+        const { perSecond, share, by } = await world.play(seconds);
+        expect(perSecond).toBeGreaterThan(takes * least);
         expect(perSecond).toBeLessThan(takes * 1.1);
         expect(share).toBeLessThan(0.1);
         // Of a few messages a share is chance.
