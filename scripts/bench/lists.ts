@@ -1,4 +1,4 @@
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse/sync';
@@ -8,6 +8,7 @@ import { generateList } from '../make-list.js';
 /** Writes a list of so many different recipients; the same one every time. */
 export async function writeList(folder: string, rows: number): Promise<string> {
   const path = join(folder, `list-${rows}.csv`);
+  if (existsSync(path)) return path;
   await pipeline(generateList({ rows }), createWriteStream(path));
   return path;
 }

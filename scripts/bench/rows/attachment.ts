@@ -19,7 +19,7 @@ export const attachment: RowDefinition = {
   name: 'attachment',
   what: 'messages with a file of 1 MB: one worker process ÷ others',
   async measure(bench) {
-    const size = bench.full ? { ours: 6_000, theirs: 400, rounds: 5 } : { ours: 250, theirs: 30, rounds: 3 };
+    const size = bench.full ? { ours: 6_000, theirs: 400, rounds: 5 } : { ours: 200, theirs: 24, rounds: 3 };
     const list = await writeList(bench.folder, size.ours);
     const template = writeTemplate(join(bench.folder, 'attachment'), newsletter());
     const file = join(template, 'attachments', 'prices.pdf');

@@ -8,6 +8,7 @@ import { writeList } from '../lists.js';
 import { nodeArgs, runCommand } from '../processes.js';
 import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
+import type { Job } from '../senders.js';
 import { startSink } from '../sink.js';
 import { AT_REFERENCE_SPEED, slowness } from '../speed.js';
 import { newsletter, writeTemplate } from '../templates.js';
@@ -18,19 +19,20 @@ const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
 const JUDGED = 50;
 const OTHERS = [20, 100];
 /** Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the ledger doesn't know to be done. */
-const MESSAGES = 40_000;
+const MOST = 40_000;
 
 export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
   what: 'CPU of a worker a message, less that of a worker whose ledger grants and forgets',
   async measure(bench) {
-    const list = await writeList(bench.folder, MESSAGES);
+    const messages = bench.full ? MOST : 24_000;
+    const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     const figures: Figure[] = [];
     const contenders: Contender[] = [];
     for (const connections of [JUDGED, ...(bench.full ? OTHERS : [])]) {
       const by = `${connections} connections`;
-      const job = { list, template, connections };
+      const job = { list, template, messages, connections };
       const ours: LedgerResult[] = [];
       const slow: number[] = [];
       await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 3), [
@@ -51,17 +53,14 @@ export const ledgerCost: RowDefinition = {
 };
 
 /** One process that is a worker with the ledger and without it, by turns. */
-async function byTurns(
-  bench: Bench,
-  job: { readonly list: string; readonly template: string; readonly connections: number },
-): Promise<LedgerResult> {
+async function byTurns(bench: Bench, job: Job): Promise<LedgerResult> {
   // A Redis of its own: the campaign never closes.
   const ground = new Ground(bench.folder, bench.cleanup);
   const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
   await ground.launch({ id: 'c', list: job.list, template: job.template, port: sink.port });
-  const args = [...WORKER_FLAGS, ...nodeArgs(MAIN, ground.socket, String(MESSAGES), String(job.connections))];
+  const args = [...WORKER_FLAGS, ...nodeArgs(MAIN, ground.socket, String(job.messages), String(job.connections))];
   const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args, { cwd: ground.cwd }));
-  await sink.expect(MESSAGES);
+  await sink.expect(job.messages);
   await sink.stop();
   await ground.stop();
   return result as LedgerResult;

@@ -14,7 +14,7 @@ export const longMessages: RowDefinition = {
   name: 'long-messages',
   what: 'messages of 100 kB, mostly static HTML that is not ASCII: one worker process ÷ others',
   async measure(bench) {
-    const size = bench.full ? { ours: 20_000, theirs: 1_500, rounds: 5 } : { ours: 3_000, theirs: 250, rounds: 3 };
+    const size = bench.full ? { ours: 20_000, theirs: 1_500, rounds: 5 } : { ours: 2_000, theirs: 200, rounds: 3 };
     const list = await writeList(bench.folder, size.ours);
     const parts = longNewsletter();
     const template = writeTemplate(join(bench.folder, 'long'), parts);

@@ -24,7 +24,7 @@ export const longRun: RowDefinition = {
   name: 'long-run',
   what: 'two workers at full load for minutes: no false stall, and flat memory over a million messages',
   async measure(bench) {
-    const messages = bench.full ? 1_000_000 : 60_000;
+    const messages = bench.full ? 1_000_000 : 40_000;
     const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     const { stalls, memory, sent } = await load(bench, { list, template, messages });

@@ -27,7 +27,7 @@ export const oneWorker: RowDefinition = {
     const connections = bench.full ? [5, JUDGED, 50, 100] : [JUDGED];
     const size = bench.full
       ? { ours: 200_000, theirs: 10_000, warming: 20_000, rounds: 5 }
-      : { ours: 20_000, theirs: 1_200, warming: 10_000, rounds: 3 };
+      : { ours: 12_000, theirs: 800, warming: 6_000, rounds: 3 };
     return measureOneWorker(bench, { connections, ...size, rounds: bench.rounds ?? size.rounds });
   },
 };

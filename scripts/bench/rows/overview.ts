@@ -18,7 +18,7 @@ export const overview: RowDefinition = {
   name: 'overview',
   what: 'progress and list of a large campaign ÷ of one with 10,000 recipients',
   async measure(bench) {
-    const large = bench.full ? 10_000_000 : 1_000_000;
+    const large = bench.full ? 10_000_000 : 500_000;
     const template = writeTemplate(join(bench.folder, 'note'), shortNote());
     const grounds: Ground[] = [];
     for (const rows of [SMALL, large]) {
@@ -32,7 +32,7 @@ export const overview: RowDefinition = {
     for (const args of [['progress', 'c'], ['list']]) {
       const costs = grounds.map(() => ({ ms: [], commands: [], redisMicroseconds: [] }) as Cost);
       const runs = grounds.map((ground, at) => () => once(ground, args, costs[at]));
-      await alternate(bench, `overview, ${args[0]}`, bench.rounds ?? (bench.full ? 25 : 7), runs);
+      await alternate(bench, `overview, ${args[0]}`, bench.rounds ?? (bench.full ? 25 : 5), runs);
       const [small, big] = costs as [Cost, Cost];
       const bar = { at: 'most', value: 1.2 } as const;
       figures.push(

@@ -9,7 +9,7 @@ import { newsletter, writeTemplate } from '../templates.js';
 
 const RECIPIENTS = 10;
 /** Of the list for Nodemailer's loop. */
-const LOOP = 1_000;
+const LOOP = 500;
 const LIMIT_MS = 30_000;
 
 export const ten: RowDefinition = {
