@@ -5,12 +5,14 @@
  * Without it, intents are granted and outcomes taken without a word to Redis; the claim of a chunk stays, once for hundreds of
  * messages. Everything else is what `fanmail worker` runs: queue, composer, connections. The two take turns of a fraction of a
  * second, since what a machine's other guests leave of a core changes from second to second, and the difference is small beside
- * either. What one turn leaves under way, some messages, the other one ends.
+ * either; and the median of the turns is taken, since a few cost twice as much as the others for the same reason. What one turn
+ * leaves under way, some messages, the other one ends.
  */
 import { startWorker } from '../../src/app.js';
 import { openBackend } from '../../src/backend.js';
 import type { ChunkLedger } from '../../src/pipeline/ports.js';
 import { openRedis } from '../../src/redis/connect.js';
+import { summarize } from './samples.js';
 
 export interface LedgerResult {
   /** Microseconds of CPU a message. */
@@ -18,21 +20,14 @@ export interface LedgerResult {
   readonly without: number;
 }
 
-interface Spent {
-  cpuMicroseconds: number;
-  messages: number;
-}
-
 const TURN_MS = 200;
 /** Not counted: until then, a process is still compiling what it runs. */
-const WARM_MESSAGES = 5_000;
+const WARM_MESSAGES = 10_000;
 
 const [socket = '', messages = '0', connections = '20'] = process.argv.slice(2);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const spent: Record<'with' | 'without', Spent> = {
-  with: { cpuMicroseconds: 0, messages: 0 },
-  without: { cpuMicroseconds: 0, messages: 0 },
-};
+/** Microseconds of CPU a message, of each turn. */
+const turns = { with: [] as number[], without: [] as number[] };
 let [open, settled, since] = [Number(messages), 0, process.cpuUsage()];
 let isWith = true;
 let counting = false;
@@ -40,19 +35,15 @@ let counting = false;
 function nextTurn(): void {
   const { user, system } = process.cpuUsage(since);
   since = process.cpuUsage();
-  if (counting) {
-    const turn = isWith ? spent.with : spent.without;
-    turn.cpuMicroseconds += user + system;
-    turn.messages += settled;
-  } else counting = Number(messages) - open >= WARM_MESSAGES;
+  if (!counting) counting = Number(messages) - open >= WARM_MESSAGES;
+  else if (settled > 0) (isWith ? turns.with : turns.without).push((user + system) / settled);
   settled = 0;
   isWith = !isWith;
 }
 
 /** Nothing of the campaign is closed by this worker: the process ends with the last chunk. */
 function end(): never {
-  const each = ({ cpuMicroseconds, messages }: Spent) => cpuMicroseconds / messages;
-  const result: LedgerResult = { withLedger: each(spent.with), without: each(spent.without) };
+  const result: LedgerResult = { withLedger: summarize(turns.with).median, without: summarize(turns.without).median };
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exit(0);
 }

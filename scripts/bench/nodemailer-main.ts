@@ -1,29 +1,28 @@
 /**
  * What most people would write: a loop over Nodemailer's pool with Handlebars, which keeps no account of anything.
- * `nodemailer-main.ts PORT LIST TEMPLATE CONNECTIONS MESSAGES [KEY] [FILE]` prints its time and CPU as JSON.
+ * `nodemailer-main.ts PORT LIST TEMPLATE CONNECTIONS [KEY] [FILE]` sends to the first recipients of the list, as many as each line
+ * of its input says, and prints the time and CPU of each sending as JSON on a line.
  */
+
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { createInterface } from 'node:readline';
 import Handlebars from 'handlebars';
 import nodemailer from 'nodemailer';
 import { readList } from './lists.js';
 import { FROM, readTemplate } from './templates.js';
 
 export interface LoopResult {
-  /** Those that were timed. */
-  readonly messages: number;
-  /** With those that warmed it up. */
-  readonly all: number;
   readonly seconds: number;
   readonly cpuMicroseconds: number;
 }
 
-/** At most so many, and a quarter, are sent before the time is taken, as with workers: until then, V8 is still compiling. */
-const WARMING = 200;
+/** No line asks for more. */
+const MOST = 20_000;
 
-const [port, list = '', folder = '', connections = '1', messages = '1', key = '', file = ''] = process.argv.slice(2);
-const recipients = readList(list, Number(messages));
+const [port, list = '', folder = '', connections = '1', key = '', file = ''] = process.argv.slice(2);
+const recipients = readList(list, MOST);
 const source = readTemplate(folder);
 const subject = Handlebars.compile(source.subject, { noEscape: true });
 const html = Handlebars.compile(source.html);
@@ -43,31 +42,26 @@ const transport = nodemailer.createTransport({
 // Read once, as whoever sends the same file to everybody would.
 const attachments = file === '' ? [] : [{ filename: basename(file), content: readFileSync(file) }];
 
-async function sendTo(some: typeof recipients): Promise<void> {
+async function sendTo(messages: number): Promise<LoopResult> {
+  if (messages > recipients.length) throw new Error(`the list has ${recipients.length} recipients and not ${messages}`);
   let next = 0;
+  const cpu = process.cpuUsage();
+  const from = performance.now();
   await Promise.all(
     Array.from({ length: Number(connections) }, async () => {
-      for (let one = some[next++]; one; one = some[next++]) {
-        const { address, variables } = one;
+      while (next < messages) {
+        const { address = '', variables = {} } = recipients[next++] ?? {};
         const parts = { subject: subject(variables), html: html(variables), text: text(variables) };
         await transport.sendMail({ from: FROM, to: address, ...parts, attachments });
       }
     }),
   );
+  const seconds = (performance.now() - from) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { seconds, cpuMicroseconds: user + system };
 }
 
-const warming = recipients.slice(0, Math.min(WARMING, Math.ceil(recipients.length / 4)));
-await sendTo(warming);
-const cpu = process.cpuUsage();
-const from = performance.now();
-await sendTo(recipients);
-const seconds = (performance.now() - from) / 1000;
-const { user, system } = process.cpuUsage(cpu);
+for await (const line of createInterface(process.stdin)) {
+  process.stdout.write(`${JSON.stringify(await sendTo(Number(line)))}\n`);
+}
 transport.close();
-const result: LoopResult = {
-  messages: recipients.length,
-  all: recipients.length + warming.length,
-  seconds,
-  cpuMicroseconds: user + system,
-};
-process.stdout.write(`${JSON.stringify(result)}\n`);

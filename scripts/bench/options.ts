@@ -28,7 +28,7 @@ Measures fanmail beside others, alternating in one run, and says whether the med
   --full          more rounds and longer lists; takes many times as long, and several GB of memory
   --only a,b      these rows alone; then nothing is saved without --out
   --rounds N      1 to 99
-  --minutes N     of load, where false stalls are looked for, 0.1 to 1440 (10)
+  --minutes N     with --full: of load, where false stalls are looked for, 0.1 to 1440 (10)
   --out NAME      save as NAME.json, NAME.md and NAME.svg (${DEFAULT_OUT})
   --compare FILE  show what changed since a saved run, beyond its range
   --help          print this

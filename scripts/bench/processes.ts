@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Cleanup } from './cleanup.js';
@@ -21,12 +21,15 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Where its standard output goes: a file descriptor, or a pipe by default. */
   readonly stdout?: number;
+  /** Whether it is told something; otherwise its standard input is empty. */
+  readonly asks?: boolean;
 }
 
 /** Starts a process that does not outlive the run. */
 export function start(cleanup: Cleanup, command: string, args: readonly string[], options: StartOptions = {}): Running {
-  const { cwd, env = process.env, stdout = 'pipe' } = options;
-  const child = spawn(command, args, { ...(cwd === undefined ? {} : { cwd }), env, stdio: ['ignore', stdout, 'pipe'] });
+  const { cwd, env = process.env, stdout = 'pipe', asks = false } = options;
+  const stdio: StdioOptions = [asks ? 'pipe' : 'ignore', stdout, 'pipe'];
+  const child = spawn(command, args, { ...(cwd === undefined ? {} : { cwd }), env, stdio });
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-TAIL);

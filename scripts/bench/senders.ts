@@ -1,9 +1,11 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Bench } from './bench.js';
 import { CannotMeasure } from './bench.js';
 import type { LoopResult } from './nodemailer-main.js';
-import { nodeArgs, runCommand } from './processes.js';
-import { startSink } from './sink.js';
+import { nodeArgs, type Running, runCommand, start } from './processes.js';
+import { type Sink, startSink } from './sink.js';
 
 /** Others than fanmail: each sends so many messages to a relay of its own and proves that all of them arrived there. */
 
@@ -23,27 +25,54 @@ export interface Sent {
   readonly cpuEach: number | null;
 }
 
-/** `rsaKey`: the file of a key to sign with; `file`: what is attached. */
-export async function byNodemailer(
-  bench: Bench,
-  job: Job & { readonly rsaKey?: string; readonly file?: string },
-): Promise<Sent> {
-  const { list, template, connections, messages } = job;
-  const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
-  const args = nodeArgs(
-    LOOP,
-    String(sink.port),
-    list,
-    template,
-    String(connections),
-    String(messages),
-    job.rsaKey ?? '',
-    job.file ?? '',
-  );
-  const result = JSON.parse(await runCommand(bench.cleanup, process.execPath, args)) as LoopResult;
-  await sink.expect(result.all);
-  await sink.stop();
-  return { perSecond: result.messages / result.seconds, cpuEach: result.cpuMicroseconds / result.messages };
+export interface LoopJob {
+  readonly list: string;
+  readonly template: string;
+  readonly connections: number;
+  /** The file of a key to sign with. */
+  readonly rsaKey?: string;
+  /** What is attached. */
+  readonly file?: string;
+}
+
+/** A loop over Nodemailer's pool, in a process that stays for one sending after the other, as workers do. */
+export class NodemailerLoop {
+  readonly #running: Running;
+  readonly #results: AsyncIterator<string>;
+  readonly #sink: Sink;
+  #messages = 0;
+
+  private constructor(running: Running, sink: Sink) {
+    this.#running = running;
+    this.#results = createInterface(running.child.stdout as Readable)[Symbol.asyncIterator]();
+    this.#sink = sink;
+  }
+
+  /** Resolves when it has sent so many messages that warm it up. */
+  static async start(bench: Bench, job: LoopJob, warming: number): Promise<NodemailerLoop> {
+    const { list, template, connections, rsaKey = '', file = '' } = job;
+    const sink = await startSink(bench.postfix, bench.folder, bench.cleanup);
+    const args = nodeArgs(LOOP, String(sink.port), list, template, String(connections), rsaKey, file);
+    const loop = new NodemailerLoop(start(bench.cleanup, process.execPath, args, { asks: true }), sink);
+    await loop.send(warming);
+    return loop;
+  }
+
+  /** Sends to the first so many of the list, and proves that all arrived. */
+  async send(messages: number): Promise<Sent> {
+    this.#running.child.stdin?.write(`${messages}\n`);
+    const { done, value } = await this.#results.next();
+    if (done) throw new Error(`Nodemailer's loop ended: ${this.#running.said()}`);
+    const { seconds, cpuMicroseconds } = JSON.parse(value) as LoopResult;
+    this.#messages += messages;
+    await this.#sink.expect(this.#messages);
+    return { perSecond: messages / seconds, cpuEach: cpuMicroseconds / messages };
+  }
+
+  async stop(): Promise<void> {
+    await this.#running.stop();
+    await this.#sink.stop();
+  }
 }
 
 /** `bytes` a message, always the same one: it composes nothing and counts nothing. */

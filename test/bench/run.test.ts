@@ -25,7 +25,7 @@ it('measures a row with real processes, against its own sink, and leaves nothing
       connections: [5],
       ours: 200,
       theirs: 100,
-      warming: 50,
+      warming: { ours: 50, theirs: 20 },
       rounds: 1,
     });
     expect(figures).toHaveLength(1);
@@ -47,7 +47,7 @@ it('measures the row of DKIM, with keys of its own', async () => {
       connections: 4,
       ours: 100,
       theirs: 50,
-      warming: 50,
+      warming: { ours: 50, theirs: 20 },
       rounds: 1,
     });
     expect(figures.map(({ bar, samples }) => [bar?.value, samples.length])).toEqual([

@@ -6,11 +6,11 @@ import { Fanmail } from '../fanmail.js';
 import { writeList } from '../lists.js';
 import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
-import { byNodemailer, bySmtpSource } from '../senders.js';
+import { bySmtpSource, NodemailerLoop } from '../senders.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
 const CONNECTIONS = 20;
-const WARMING = 60;
+const WARMING = { ours: 60, theirs: 30 };
 const FILE_BYTES = 1_024_000;
 /** With base64 and the newsletter. */
 const MESSAGE_BYTES = 1_405_000;
@@ -19,17 +19,18 @@ export const attachment: RowDefinition = {
   name: 'attachment',
   what: 'messages with a file of 1 MB: one worker process ÷ others',
   async measure(bench) {
-    const size = bench.full ? { ours: 6_000, theirs: 400, rounds: 5 } : { ours: 200, theirs: 24, rounds: 3 };
+    const size = bench.full ? { ours: 6_000, theirs: 400, rounds: 5 } : { ours: 150, theirs: 20, rounds: 3 };
     const list = await writeList(bench.folder, size.ours);
     const template = writeTemplate(join(bench.folder, 'attachment'), newsletter());
     const file = join(template, 'attachments', 'prices.pdf');
     mkdirSync(join(template, 'attachments'), { recursive: true });
     writeFileSync(file, randomBytes(FILE_BYTES));
-    const warming = { list: await writeList(bench.folder, WARMING), template, messages: WARMING };
+    const warming = { list: await writeList(bench.folder, WARMING.ours), template, messages: WARMING.ours };
     const fanmail = await Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming);
     const [ours, source]: [number[], number[]] = [[], []];
     const cpu = { ours: [] as number[], loop: [] as number[] };
     const job = { list, template, connections: CONNECTIONS };
+    const loop = await NodemailerLoop.start(bench, { ...job, file }, WARMING.theirs);
     await alternate(bench, 'attachment', bench.rounds ?? size.rounds, [
       async () => {
         const sent = await fanmail.send({ list, template, messages: size.ours });
@@ -37,7 +38,7 @@ export const attachment: RowDefinition = {
         cpu.ours.push(sent.cpuEach ?? Number.NaN);
       },
       async () => {
-        const sent = await byNodemailer(bench, { ...job, messages: size.theirs, file });
+        const sent = await loop.send(size.theirs);
         cpu.loop.push(sent.cpuEach ?? Number.NaN);
       },
       async () => {
@@ -46,6 +47,7 @@ export const attachment: RowDefinition = {
       },
     ]);
     await fanmail.stop();
+    await loop.stop();
     const ofLoop = { at: 'most', value: 0.2 } as const;
     const figures: Figure[] = [
       { name: 'CPU ÷ Nodemailer’s', unit: '×', samples: ratios(cpu.ours, cpu.loop), bar: ofLoop },

@@ -7,10 +7,9 @@ import type { LedgerResult } from '../ledger-main.js';
 import { writeList } from '../lists.js';
 import { nodeArgs, runCommand } from '../processes.js';
 import type { Contender, Figure } from '../report.js';
-import { ratios } from '../samples.js';
 import type { Job } from '../senders.js';
 import { startSink } from '../sink.js';
-import { AT_REFERENCE_SPEED, slowness } from '../speed.js';
+import { AT_REFERENCE_SPEED, Speed } from '../speed.js';
 import { newsletter, writeTemplate } from '../templates.js';
 
 const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
@@ -19,33 +18,39 @@ const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
 const JUDGED = 50;
 const OTHERS = [20, 100];
 /** Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the ledger doesn't know to be done. */
-const MOST = 40_000;
+const MESSAGES = 50_000;
 
 export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
   what: 'CPU of a worker a message, less that of a worker whose ledger grants and forgets',
   async measure(bench) {
-    const messages = bench.full ? MOST : 24_000;
-    const list = await writeList(bench.folder, messages);
+    const list = await writeList(bench.folder, MESSAGES);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     const figures: Figure[] = [];
     const contenders: Contender[] = [];
     for (const connections of [JUDGED, ...(bench.full ? OTHERS : [])]) {
       const by = `${connections} connections`;
-      const job = { list, template, messages, connections };
+      const job = { list, template, messages: MESSAGES, connections };
       const ours: LedgerResult[] = [];
-      const slow: number[] = [];
-      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 3), [
+      const speed = await Speed.start(bench);
+      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 2), [
         async () => void ours.push(await byTurns(bench, job)),
-        async () => void slow.push(await slowness(bench, job)),
+        () => speed.measure(),
       ]);
+      await speed.stop();
       const cost = ours.map(({ withLedger, without }) => withLedger - without);
       const bar = connections === JUDGED ? ({ at: 'most', value: 20 } as const) : null;
-      figures.push({ name: `the ledger’s cost, ${by}`, unit: 'µs/message', samples: ratios(cost, slow), bar });
+      figures.push({
+        name: `the ledger’s cost, ${by}`,
+        unit: 'µs/message',
+        samples: cost.map((micros) => micros / speed.slowness),
+        bar,
+      });
       contenders.push(
         { name: `the ledger’s cost, as measured, ${by}`, unit: 'µs/message', samples: cost },
         { name: `with the ledger, CPU, ${by}`, unit: 'µs/message', samples: ours.map((one) => one.withLedger) },
         { name: `without, CPU, ${by}`, unit: 'µs/message', samples: ours.map((one) => one.without) },
+        speed.contender(),
       );
     }
     return { figures, contenders, notes: [AT_REFERENCE_SPEED] };

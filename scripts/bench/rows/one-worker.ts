@@ -4,7 +4,7 @@ import { Fanmail } from '../fanmail.js';
 import { readList, writeList } from '../lists.js';
 import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
-import { byNodemailer } from '../senders.js';
+import { NodemailerLoop } from '../senders.js';
 import { messageBytes, newsletter, writeTemplate } from '../templates.js';
 
 /** What a worker has where nothing is said of it. */
@@ -15,8 +15,8 @@ export interface OneWorkerSize {
   /** Messages that fanmail sends, and Nodemailer, which takes longer for each. */
   readonly ours: number;
   readonly theirs: number;
-  /** Messages that warm fanmail up. */
-  readonly warming: number;
+  /** Messages that warm them up. */
+  readonly warming: { readonly ours: number; readonly theirs: number };
   readonly rounds: number;
 }
 
@@ -26,8 +26,8 @@ export const oneWorker: RowDefinition = {
   measure(bench) {
     const connections = bench.full ? [5, JUDGED, 50, 100] : [JUDGED];
     const size = bench.full
-      ? { ours: 200_000, theirs: 10_000, warming: 20_000, rounds: 5 }
-      : { ours: 12_000, theirs: 800, warming: 6_000, rounds: 3 };
+      ? { ours: 200_000, theirs: 10_000, warming: { ours: 20_000, theirs: 2_000 }, rounds: 5 }
+      : { ours: 9_000, theirs: 600, warming: { ours: 6_000, theirs: 1_500 }, rounds: 3 };
     return measureOneWorker(bench, { connections, ...size, rounds: bench.rounds ?? size.rounds });
   },
 };
@@ -36,15 +36,15 @@ export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
   const list = await writeList(bench.folder, size.ours);
   const parts = newsletter();
   const template = writeTemplate(join(bench.folder, 'newsletter'), parts);
-  const warming = { list: await writeList(bench.folder, size.warming), template, messages: size.warming };
+  const warming = { list: await writeList(bench.folder, size.warming.ours), template, messages: size.warming.ours };
   const figures: Figure[] = [];
   const contenders: Contender[] = [];
   const cpu = { ours: [] as number[], theirs: [] as number[] };
   for (const connections of size.connections) {
     const ours: number[] = [];
     const theirs: number[] = [];
-    const job = { list, template, connections };
     const fanmail = await Fanmail.start(bench, { processes: 1, connections }, warming);
+    const loop = await NodemailerLoop.start(bench, { list, template, connections }, size.warming.theirs);
     await alternate(bench, `one-worker, ${connections} connections`, size.rounds, [
       async () => {
         const sent = await fanmail.send({ list, template, messages: size.ours });
@@ -52,12 +52,13 @@ export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
         if (sent.cpuEach !== null) cpu.ours.push(sent.cpuEach);
       },
       async () => {
-        const sent = await byNodemailer(bench, { ...job, messages: size.theirs });
+        const sent = await loop.send(size.theirs);
         theirs.push(sent.perSecond);
         if (sent.cpuEach !== null) cpu.theirs.push(sent.cpuEach);
       },
     ]);
     await fanmail.stop();
+    await loop.stop();
     const bar = connections === JUDGED ? ({ at: 'least', value: 6, aim: 9 } as const) : null;
     const by = `${connections} connections`;
     figures.push({ name: `÷ Nodemailer, ${by}`, unit: '×', samples: ratios(ours, theirs), bar });

@@ -32,7 +32,7 @@ export const overview: RowDefinition = {
     for (const args of [['progress', 'c'], ['list']]) {
       const costs = grounds.map(() => ({ ms: [], commands: [], redisMicroseconds: [] }) as Cost);
       const runs = grounds.map((ground, at) => () => once(ground, args, costs[at]));
-      await alternate(bench, `overview, ${args[0]}`, bench.rounds ?? (bench.full ? 25 : 5), runs);
+      await alternate(bench, `overview, ${args[0]}`, bench.rounds ?? (bench.full ? 25 : 3), runs);
       const [small, big] = costs as [Cost, Cost];
       const bar = { at: 'most', value: 1.2 } as const;
       figures.push(

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { alternate, type RowDefinition } from '../bench.js';
 import { Ground } from '../ground.js';
 import { writeList } from '../lists.js';
-import { AT_REFERENCE_SPEED, slowness } from '../speed.js';
+import { AT_REFERENCE_SPEED, Speed } from '../speed.js';
 import { type Staged, stage } from '../staged.js';
-import { newsletter, shortNote, writeTemplate } from '../templates.js';
+import { shortNote, writeTemplate } from '../templates.js';
 
 const FEW = 100_000;
 
@@ -17,8 +17,7 @@ export const staging: RowDefinition = {
     const list = await writeList(bench.folder, rows);
     const few = await writeList(bench.folder, FEW);
     const template = writeTemplate(join(bench.folder, 'note'), shortNote());
-    const newsletters = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
-    const slow: number[] = [];
+    const speed = await Speed.start(bench);
     const runs: Staged[] = [];
     const small: Staged[] = [];
     await alternate(bench, 'staging', bench.rounds ?? (bench.full ? 5 : 3), [
@@ -28,17 +27,18 @@ export const staging: RowDefinition = {
         small.push(await stage(ground, { id: 'few', list: few, template }, FEW));
         await ground.stop();
       },
-      async () => void slow.push(await slowness(bench, { list: few, template: newsletters })),
+      () => speed.measure(),
     ]);
+    await speed.stop();
     const measured = runs.map((run) => run.rowsPerSecond);
-    const rates = measured.map((rate, at) => rate * (slow[at] ?? Number.NaN));
+    const rates = measured.map((rate) => rate * speed.slowness);
     const bytes = small.map((run) => run.redisBytes);
     return {
       figures: [
         { name: 'file to sealed', unit: 'rows/s', samples: rates, bar: { at: 'least', value: 150_000 } },
         { name: 'a recipient in Redis', unit: 'bytes', samples: bytes, bar: { at: 'most', value: 40 } },
       ],
-      contenders: [{ name: 'file to sealed, as measured', unit: 'rows/s', samples: measured }],
+      contenders: [{ name: 'file to sealed, as measured', unit: 'rows/s', samples: measured }, speed.contender()],
       notes: [
         AT_REFERENCE_SPEED,
         `${rows} rows of ${(statSync(list).size / rows).toFixed(1)} bytes; in Redis: ${FEW} rows`,

@@ -16,7 +16,7 @@ export const twoWorkers: RowDefinition = {
   what: 'two worker processes with Redis ÷ smtp-source, which sends one message again and again, 3.4 kB',
   async measure(bench) {
     if (bench.postfix.source === null) throw new CannotMeasure('no smtp-source: name it in $SMTP_SOURCE');
-    const messages = bench.full ? 400_000 : 28_000;
+    const messages = bench.full ? 400_000 : 22_000;
     const warming = bench.full ? 40_000 : 12_000;
     const list = await writeList(bench.folder, messages);
     const parts = newsletter();
