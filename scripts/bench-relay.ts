@@ -1,16 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
-import { createInterface } from 'node:readline';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Message, Relay } from '../src/pipeline/relay-ports.js';
 import { createRelay } from '../src/relay/pool.js';
 import { parseRelayUrl } from '../src/relay/url.js';
-import { freePort } from './free-port.js';
+import { Cleanup } from './bench/cleanup.js';
+import { findPostfix, startSink } from './bench/sink.js';
 
 /**
- * Messages a second through the pool, and through Nodemailer's smtp-connection, against the script relay in a process of
- * its own, or against Postfix's smtp-sink where $SMTP_SINK is its path.
+ * Messages a second through the pool, and through Nodemailer's smtp-connection, against the relay of the benchmark: Postfix's smtp-sink
+ * where it is there.
  * `tsx scripts/bench-relay.ts [messages] [connections] [bytes]`
  */
 const [messages = 40_000, connections = 20, bytes = 3400] = process.argv.slice(2).map(Number);
@@ -73,36 +73,6 @@ async function throughNodemailer(port: number, count: number): Promise<void> {
   await Promise.all(Array.from({ length: connections }, one));
 }
 
-async function startSink(): Promise<{ child: ChildProcess; port: number }> {
-  const sink = process.env.SMTP_SINK;
-  if (sink !== undefined) {
-    const port = await freePort();
-    const child = spawn(sink, [`127.0.0.1:${port}`, '1000'], { stdio: 'inherit' });
-    await untilOpen(port);
-    return { child, port };
-  }
-  const scenario = JSON.stringify({ record: '/dev/null' });
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/script-relay-main.ts', scenario], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [line] = await once(createInterface(child.stdout), 'line');
-  return { child, port: (JSON.parse(line) as { port: number }).port };
-}
-
-async function untilOpen(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const socket = createConnection(port, '127.0.0.1');
-    const open = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing listens on port ${port}`);
-}
-
 async function measure(name: string, run: (count: number) => Promise<void>): Promise<number> {
   await run(Math.ceil(messages / 10));
   const cpu = process.cpuUsage();
@@ -118,11 +88,14 @@ async function measure(name: string, run: (count: number) => Promise<void>): Pro
   return rate;
 }
 
-const { child, port } = await startSink();
+const cleanup = new Cleanup();
+const folder = mkdtempSync(join(tmpdir(), 'fanmail-bench-'));
+cleanup.add(() => rmSync(folder, { recursive: true, force: true }));
 try {
+  const { port } = await startSink(findPostfix(process.env), folder, cleanup);
   const ours = await measure('pool', (count) => throughPool(port, count));
   const theirs = await measure('nodemailer/lib/smtp-connection, send', (count) => throughNodemailer(port, count));
   process.stdout.write(`ratio ${(ours / theirs).toFixed(2)}\n`);
 } finally {
-  child.kill();
+  await cleanup.run();
 }
