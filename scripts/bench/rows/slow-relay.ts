@@ -13,7 +13,7 @@ export const slowRelay: RowDefinition = {
   name: 'slow-relay',
   what: 'a relay that takes 50 ms for each message, 200 connections of one process ÷ what can be at most',
   async measure(bench) {
-    const messages = bench.full ? 240_000 : 10_000;
+    const messages = bench.full ? 240_000 : 20_000;
     const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     // It opens the connections, too, which are kept.
