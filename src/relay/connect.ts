@@ -4,7 +4,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { RelayFault } from '../domain/outcome.js';
 import { faultOf, NO_LOGIN } from './fault.js';
 import type { Offer } from './offer.js';
-import { limitWords, takeOver } from './takeover.js';
+import { limitWords, shareRoom, takeOver } from './takeover.js';
 import type { Timeouts } from './timeouts.js';
 import type { RelaySettings } from './url.js';
 
@@ -17,7 +17,7 @@ export type Connected =
 
 /**
  * Connects, greets, upgrades and logs in. The socket comes paused and without listeners: whoever takes it listens first,
- * then resumes. Never rejects; an abort ends it with a fault.
+ * then resumes; what its `data` brings is to be used, or copied, before the listener returns. Never rejects; an abort ends it with a fault.
  */
 export function connect(settings: RelaySettings, timeouts: Timeouts, signal: AbortSignal): Promise<Connected> {
   return new Promise((resolve) => {
@@ -47,6 +47,7 @@ export function connect(settings: RelaySettings, timeouts: Timeouts, signal: Abo
       }
     };
     limitWords(connection, SET_UP_BYTES, () => fail(new Error('the relay said more than it may')));
+    shareRoom(connection);
     // Listened to for good: close() may still say something.
     connection.on('error', fail);
     connection.on('end', () => fail(new Error('the connection was closed')));

@@ -12,7 +12,7 @@ const SPACE = 32;
 
 /**
  * Reads replies from bytes in pieces of any size (RFC 5321 4.2.1). Feed it with `push`, then call `next` until it says
- * null. Strict: what is not `ddd-text`, `ddd text` or `ddd`, or changes its code within a reply, is malformed, and so is
+ * null; from then on the bytes may be used for something else. Strict: what is not `ddd-text`, `ddd text` or `ddd`, or changes its code within a reply, is malformed, and so is
  * all that follows.
  */
 export class ReplyParser {
@@ -48,10 +48,14 @@ export class ReplyParser {
   }
 
   #unfinished(bytes: Buffer): 'malformed' | null {
-    this.#searched = bytes.length;
-    if (bytes.length - this.#at <= LINE_LIMIT) return null;
-    this.#malformed = true;
-    return 'malformed';
+    if (bytes.length - this.#at > LINE_LIMIT) {
+      this.#malformed = true;
+      return 'malformed';
+    }
+    this.#bytes = Buffer.from(bytes.subarray(this.#at));
+    this.#at = 0;
+    this.#searched = this.#bytes.length;
+    return null;
   }
 
   /** Takes the line that ends at `end`; true where it is a reply's last. */

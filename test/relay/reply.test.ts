@@ -7,11 +7,14 @@ function parse(...pieces: readonly (string | Buffer)[]): (Reply | 'malformed')[]
   const parser = new ReplyParser();
   const replies: (Reply | 'malformed')[] = [];
   for (const piece of pieces) {
-    parser.push(Buffer.from(piece as string));
+    const bytes = Buffer.from(piece as string);
+    parser.push(bytes);
     for (let reply = parser.next(); reply !== null; reply = parser.next()) {
       replies.push(reply);
       if (reply === 'malformed') return replies;
     }
+    // Somebody else's bytes are read into the same room by now.
+    bytes.fill('!');
   }
   return replies;
 }
