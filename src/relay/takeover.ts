@@ -30,9 +30,9 @@ export function limitWords(connection: SMTPConnection, mostBytes: number, exceed
 const room = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * Has a connection that is not encrypted read into the same room as the others: Node takes new memory of 64 kB for each read
- * otherwise, which is a twelfth of what a message costs. So what the socket's `data` brings is valid until its listener
- * returns. For a connection that is not begun yet; one that is upgraded later reads as Node does.
+ * Has a connection that is not encrypted read into the same room as the others: otherwise Node takes 64 kB of new memory for
+ * each read, and a message is one read. So what the socket's `data` brings is valid until its listener returns. For a
+ * connection that is not begun yet; one that is upgraded later reads as Node does.
  *
  * @throws Error where the library is not as expected
  */
