@@ -44,6 +44,8 @@ export class NodemailerLoop {
 
   private constructor(running: Running, sink: Sink) {
     this.#running = running;
+    // Where it is gone, its results end, and what it said tells why.
+    running.child.stdin?.on('error', () => undefined);
     this.#results = createInterface(running.child.stdout as Readable)[Symbol.asyncIterator]();
     this.#sink = sink;
   }
