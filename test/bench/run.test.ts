@@ -102,7 +102,7 @@ it('ends on Ctrl-C, although it is heard twice, without a process or a folder le
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    await expect.poll(() => said, { timeout: 20_000 }).toContain('ten: round 2');
+    await expect.poll(() => said, { timeout: 80_000 }).toContain('ten: round 2');
     if (process.platform === 'linux') expect(processesIn(tmp).join('\n')).toContain('redis');
     const exited = once(child, 'exit');
     child.kill('SIGINT');
