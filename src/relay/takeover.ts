@@ -39,14 +39,16 @@ const room = Buffer.allocUnsafeSlow(65_536);
 export function shareRoom(connection: SMTPConnection): void {
   const connectTo: unknown = Reflect.get(connection, '_connectToHost');
   if (typeof connectTo !== 'function') throw new Error('smtp-connection has no _connectToHost');
+  // Not the library's socket of the moment: what comes unencrypted must never be taken for what TLS has decrypted.
+  let plain: SMTPConnection['_socket'] = false;
   const callback = (read: number) => {
-    const socket = connection._socket;
-    if (socket) socket.emit('data', room.subarray(0, read));
+    if (plain) plain.emit('data', room.subarray(0, read));
     return true;
   };
-  Reflect.set(connection, '_connectToHost', (options: object, encrypted: boolean) =>
-    connectTo.call(connection, encrypted ? options : { ...options, onread: { buffer: room, callback } }, encrypted),
-  );
+  Reflect.set(connection, '_connectToHost', (options: object, encrypted: boolean) => {
+    connectTo.call(connection, encrypted ? options : { ...options, onread: { buffer: room, callback } }, encrypted);
+    if (!encrypted) plain = connection._socket;
+  });
 }
 
 /**

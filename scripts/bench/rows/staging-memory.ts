@@ -38,7 +38,7 @@ export const stagingMemory: RowDefinition = {
     const rounds = bench.rounds ?? (bench.full ? 3 : 2);
     await alternate(bench, 'staging-memory', rounds, [run('few'), run('all')]);
     // So far below its bar that once is enough where time is short.
-    await alternate(bench, 'staging-memory, V8 left alone', bench.full ? rounds : 1, [run('alone')]);
+    await alternate(bench, 'staging-memory, V8 left alone', bench.rounds ?? (bench.full ? 3 : 1), [run('alone')]);
     const grown = (Math.min(...peaks.all) - Math.min(...peaks.few)) / (rows - few);
     const megabytes = (bytes: readonly number[]) => bytes.map((one) => one / 1e6);
     const bar = { at: 'most', value: ALLOWED } as const;
