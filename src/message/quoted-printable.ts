@@ -1,4 +1,4 @@
-import { describe, QP_COLUMNS, type Stretch, type TransferEncoder } from './transfer.js';
+import { describe, QP_COLUMNS, type Stretch, type TransferEncoder, unitAt } from './transfer.js';
 
 const TAB = 9;
 const LF = 10;
@@ -38,7 +38,7 @@ export class QuotedPrintable implements TransferEncoder {
   text(value: string): boolean {
     const { length } = value;
     for (let i = 0; i < length; ) {
-      const code = value.charCodeAt(i);
+      const code = unitAt.call(value, i);
       if (LITERAL[code] === 1 && this.#blank === 0 && this.#half === 0) {
         i = this.#literals(value, i);
       } else {
@@ -80,7 +80,7 @@ export class QuotedPrintable implements TransferEncoder {
     const most = Math.min(value.length, i + QP_COLUMNS - this.#column);
     let end = start;
     let next = i;
-    for (let code = value.charCodeAt(next); LITERAL[code] === 1; code = value.charCodeAt(next)) {
+    for (let code = unitAt.call(value, next); LITERAL[code] === 1; code = unitAt.call(value, next)) {
       out[end++] = code;
       if (++next === most) break;
     }

@@ -1,4 +1,4 @@
-import { describe, type Stretch, type TransferEncoder } from './transfer.js';
+import { describe, type Stretch, type TransferEncoder, unitAt } from './transfer.js';
 
 const TAB = 9;
 const LF = 10;
@@ -29,7 +29,7 @@ export class SevenBit implements TransferEncoder {
     const out = this.#out;
     let end = this.#end;
     for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
+      const code = unitAt.call(value, i);
       if ((code >= SPACE && code < 127) || code === TAB) {
         out[end++] = code;
       } else if (code === LF && this.#afterCr) {

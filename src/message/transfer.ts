@@ -31,6 +31,12 @@ export interface Stretch {
   readonly blank: number;
 }
 
+/**
+ * The unit of a text at an index. Values are texts of many kinds to V8 (joined, cut out, of one byte or two), and where it has seen
+ * more than four, each `text.charCodeAt` looks the method up anew: once for each character.
+ */
+export const unitAt = String.prototype.charCodeAt;
+
 /** RFC 2045 6.7 (5) allows 76. The last column is for the `=` of a soft break, needed or not. */
 export const QP_COLUMNS = 75;
 

@@ -25,6 +25,15 @@ interface Mail {
   readonly behindSince: number;
 }
 
+/** A connection that sends this chunk. */
+interface Lane {
+  readonly connection: RelayConnection;
+  /** Waits behind an unanswered message; not begun, so that it can still be taken back. */
+  behind: Mail | null;
+  /** That message is another chunk's: the lane has nothing else to do. */
+  follows: boolean;
+}
+
 export interface LanesOptions {
   readonly chunk: ClaimedChunk;
   readonly recipients: readonly Recipient[];
@@ -46,18 +55,23 @@ export interface LanesOptions {
 
 /**
  * The connections that send a chunk, each a lane: a recipient is composed and its envelope offered while its intent is
- * being recorded; only then its content goes, with the next one's envelope behind it.
+ * being recorded; only then its content goes, with the next one's envelope behind it: of this chunk, or of the campaign's
+ * next one.
  */
 export class Lanes {
-  /** Lanes that are open, and recipients that are failed without one. */
-  count = 0;
+  /** Recipients that are failed without a lane, until that is recorded. */
+  #failing = 0;
   readonly #options: LanesOptions;
-  /** What waits behind an unanswered message; not begun, so that it can still be taken back. */
-  readonly #behind = new Set<Mail>();
+  readonly #lanes = new Set<Lane>();
   readonly #clock = setInterval(() => this.#takeBack(), PATIENCE_MS / 5).unref();
 
   constructor(options: LanesOptions) {
     this.#options = options;
+  }
+
+  /** Lanes that are open, and recipients that are failed without one. */
+  get count(): number {
+    return this.#lanes.size + this.#failing;
   }
 
   close(): void {
@@ -65,53 +79,89 @@ export class Lanes {
   }
 
   open(connection: RelayConnection): void {
-    this.count++;
-    void this.#run(connection)
-      .catch(this.#options.broken)
-      .finally(() => this.#ended());
+    const lane: Lane = { connection, behind: null, follows: false };
+    this.#lanes.add(lane);
+    void this.#run(lane, this.#first(connection));
   }
 
-  async #run(connection: RelayConnection): Promise<void> {
-    let mail = this.#next(connection);
-    if (mail === null) connection.release();
-    while (mail !== null) {
-      // Lost with the connection under the one before it, and no intent of its own: as if it had not been tried.
-      if (mail.offered.lost) {
-        mail.offered.withdraw();
-        this.#options.line.back(mail.open);
-        return;
-      }
-      mail = await this.#carry(mail, connection);
+  /** Takes a connection on which another chunk's message is under way: nothing is begun on it before `turn`. */
+  follow(connection: RelayConnection, turn: Promise<unknown>): void {
+    const mail = this.#first(connection);
+    if (mail === null) return;
+    const lane: Lane = { connection, behind: mail, follows: true };
+    this.#lanes.add(lane);
+    void turn.then(() => {
+      // Else it was taken back.
+      if (lane.behind === null) return;
+      lane.behind = null;
+      lane.follows = false;
+      void this.#run(lane, mail);
+    });
+  }
+
+  /** What a connection begins with; null where it is given back. */
+  #first(connection: RelayConnection): Mail | null {
+    try {
+      const mail = this.#next(connection);
+      if (mail === null) connection.release();
+      return mail;
+    } catch (error) {
+      this.#options.broken(error);
+      return null;
     }
   }
 
+  async #run(lane: Lane, first: Mail | null): Promise<void> {
+    try {
+      for (let mail = first; mail !== null; ) mail = await this.#carry(mail, lane);
+    } catch (error) {
+      this.#options.broken(error);
+    }
+    this.#ended(lane);
+  }
+
   /** Carries one mail through; returns what follows it on the same connection. */
-  async #carry({ open, offered, signed }: Mail, connection: RelayConnection): Promise<Mail | null> {
+  async #carry({ open, offered, signed }: Mail, lane: Lane): Promise<Mail | null> {
     const { conclusions, goesOn, line } = this.#options;
+    // Lost with the connection under the one before it, and no intent of its own: as if it had not been tried.
+    if (offered.lost) {
+      offered.withdraw();
+      line.back(open);
+      return null;
+    }
     if (!goesOn() || !(await this.#begin(open, signed))) {
       offered.withdraw();
       line.over(open);
       return null;
     }
-    const following = connection.mayKeep() ? this.#next(connection) : null;
-    if (following) this.#behind.add(following);
+    const { connection } = lane;
+    lane.behind = connection.mayKeep() ? this.#next(connection) : null;
+    if (lane.behind === null) connection.passOn(offered.outcome);
     offered.deliver();
     const outcome = await offered.outcome;
     line.over(open);
     conclusions.conclude(open, outcome);
-    return following && this.#behind.delete(following) ? following : null;
+    const following = lane.behind;
+    lane.behind = null;
+    return following;
   }
 
-  /** At the end of a chunk, when there is nobody else to begin: who waits behind a message that hangs goes elsewhere. */
+  /**
+   * Who waits behind a message that hangs goes elsewhere, when there is nobody else to begin at the end of a chunk; and
+   * whoever waits behind another chunk's message where this one is to be left.
+   */
   #takeBack(): void {
-    const { line, changed } = this.#options;
-    if (line.available > 0 || this.#behind.size === 0) return;
+    const { line, goesOn, changed } = this.#options;
+    const leaves = !goesOn();
+    if (!leaves && line.available > 0) return;
     const late = performance.now() - PATIENCE_MS;
-    for (const mail of this.#behind) {
-      if (mail.behindSince > late) continue;
-      this.#behind.delete(mail);
+    for (const lane of this.#lanes) {
+      const mail = lane.behind;
+      if (mail === null || (leaves ? !lane.follows : mail.behindSince > late)) continue;
+      lane.behind = null;
       mail.offered.withdraw();
       line.back(mail.open);
+      if (lane.follows) this.#ended(lane);
     }
     if (line.length > 0) changed();
   }
@@ -147,16 +197,19 @@ export class Lanes {
   }
 
   #fail(open: Open): void {
-    const { conclusions, broken } = this.#options;
-    this.count++;
+    const { conclusions, broken, changed } = this.#options;
+    this.#failing++;
     void this.#begin(open)
       .then((begun) => begun && conclusions.record(open, UNCOMPOSED))
       .catch(broken)
-      .finally(() => this.#ended());
+      .finally(() => {
+        this.#failing--;
+        changed();
+      });
   }
 
-  #ended(): void {
-    this.count--;
+  #ended(lane: Lane): void {
+    this.#lanes.delete(lane);
     this.#options.changed();
   }
 

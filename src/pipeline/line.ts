@@ -11,6 +11,7 @@ export class Line {
   readonly #paced = new Map<string, Open[]>();
   /** Who was taken with a permit, by index. */
   readonly #taken = new Map<number, string>();
+  /** The last one goes first. */
   #free: Open[];
   #version: number;
   #length: number;

@@ -49,6 +49,11 @@ export interface RelayConnection {
   mayKeep(): boolean;
   /** Gives the connection back unused. */
   release(): void;
+  /**
+   * Lets whoever of the same party waits for a connection have this one already, behind the last message that was offered and is
+   * about to be delivered. `turn` resolves when that one's outcome is known.
+   */
+  passOn(turn: Promise<unknown>): void;
 }
 
 /** Who asks for connections; looked at anew whenever there are some to share out. */
@@ -57,6 +62,11 @@ export interface Asker {
   readonly wants: number;
   /** The campaign. Campaigns share equally; of one campaign, who asked first is served first. */
   readonly party: string | symbol;
+  /**
+   * Takes a connection on which another message is under way, and offers one behind it or gives it back, at once. Nothing may be
+   * begun on it before `turn`. Absent: only free ones are taken.
+   */
+  follow?(connection: RelayConnection, turn: Promise<unknown>): void;
 }
 
 export type Taken =

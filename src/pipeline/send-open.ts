@@ -9,7 +9,7 @@ import { type Open, openNow } from './open.js';
 import type { Pacer } from './pacer.js';
 import type { ClaimedChunk, LedgerStop } from './ports.js';
 import type { Intent } from './recorder.js';
-import type { Asker, Composer } from './relay-ports.js';
+import type { Asker, Composer, RelayConnection } from './relay-ports.js';
 import type { Way } from './routing.js';
 import { Suppressed } from './suppressed.js';
 
@@ -134,6 +134,10 @@ class Sending implements Asker {
 
   get party(): string {
     return this.#input.campaign.id;
+  }
+
+  follow(connection: RelayConnection, turn: Promise<unknown>): void {
+    this.#lanes.follow(connection, turn);
   }
 
   async run(): Promise<SendStop> {

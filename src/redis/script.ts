@@ -31,11 +31,32 @@ export async function runScript(
   keys: readonly string[],
   args: readonly (string | number | Buffer)[],
 ): Promise<Reply> {
+  return parse(await evaluate(redis, script, keys, args));
+}
+
+/** The same of a script that returns a text. */
+export async function runTextScript(
+  redis: Redis,
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+): Promise<Buffer> {
+  const reply = await evaluate(redis, script, keys, args);
+  if (!Buffer.isBuffer(reply)) throw new TypeError('a script returned no text');
+  return reply;
+}
+
+async function evaluate(
+  redis: Redis,
+  script: Script,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+): Promise<unknown> {
   try {
-    return parse(await redis.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args));
+    return await redis.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    return parse(await redis.callBuffer('EVAL', script.source, keys.length, ...keys, ...args));
+    return redis.callBuffer('EVAL', script.source, keys.length, ...keys, ...args);
   }
 }
 

@@ -7,6 +7,8 @@ export interface Lender {
   free(dialogue: Dialogue): void;
   /** Whether a connection may be kept for one message more. */
   mayKeep(dialogue: Dialogue): boolean;
+  /** Lends it once more, see RelayConnection. */
+  passOn(dialogue: Dialogue, turn: Promise<unknown>): void;
 }
 
 /** A taken connection: good for messages one behind the other, until none is under way, or to be given back unused. */
@@ -46,6 +48,10 @@ export class Lease implements RelayConnection {
     if (this.#underway > 0) throw new Error('a connection in use is not given back');
     this.#over = true;
     if (this.#dialogue.idle) this.#lender.free(this.#dialogue);
+  }
+
+  passOn(turn: Promise<unknown>): void {
+    if (!this.#over) this.#lender.passOn(this.#dialogue, turn);
   }
 
   #mustBeOurs(): void {

@@ -102,6 +102,12 @@ class Pool implements Relay, Holder<Dialogue>, Lender {
     return !this.#waiters.hasPoorer(party);
   }
 
+  passOn(dialogue: Dialogue, turn: Promise<unknown>): void {
+    const party = this.#lent.partyOf(dialogue);
+    if (party === undefined || !this.mayKeep(dialogue)) return;
+    this.#waiters.follower(party)?.follow?.(new Lease(dialogue, this), turn);
+  }
+
   over(dialogue: Dialogue): void {
     this.#open.delete(dialogue);
     this.#lent.delete(dialogue);

@@ -8,7 +8,8 @@ export const FINAL_DOT = Buffer.from('.\r\n');
  * ending in CRLF. Copies only where something changes. Lines end in CRLF: a composer's duty, not checked here.
  */
 export function stuffed(content: Buffer): Buffer {
-  const ended = content.length >= 2 && content.at(-2) === 13 && content.at(-1) === 10;
+  const { length } = content;
+  const ended = length >= 2 && content[length - 2] === 13 && content[length - 1] === 10;
   let found = content.indexOf(LINE_DOT);
   if (ended && found < 0 && content[0] !== DOT) return content;
   const pieces: Buffer[] = [];

@@ -32,6 +32,14 @@ export class Waiters {
     return false;
   }
 
+  /** Who of a party asked first of those that would take a connection that is not free yet. */
+  follower(party: Asker['party']): Asker | undefined {
+    for (const { asker } of this.#queue) {
+      if (asker.party === party && asker.follow && asker.wants > 0) return asker;
+    }
+    return undefined;
+  }
+
   add(asker: Asker, signal: AbortSignal, resolve: (taken: Taken) => void): void {
     const onAbort = () => waiter.end({ kind: 'aborted' });
     const waiter: Waiter = {

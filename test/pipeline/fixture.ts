@@ -121,6 +121,7 @@ export class ScriptedRelay implements Relay {
       offer,
       mayKeep: () => true,
       release: () => free(),
+      passOn: () => {},
     };
   }
 

@@ -20,12 +20,14 @@ import type {
   Turn,
 } from '../../pipeline/ports.js';
 import { campaignKeys, chunkKeys, stagingKeys } from '../keys.js';
-import { loadScript, runScript, type Reply as ScriptReply } from '../script.js';
+import { loadScript, runScript, runTextScript, type Reply as ScriptReply } from '../script.js';
 
 /** Claims without any progress after which a chunk counts as lost, so that a poisonous one can't loop for ever. */
 const MAX_FRUITLESS_CLAIMS = 20;
 /** Of one outcome in what turn.lua takes. */
 const OUTCOME_BYTES = 18;
+/** The words before what was granted in what turn.lua returns. */
+const WORDS_MOST = 64;
 /** Campaigns whose count of settled outcomes a process remembers. */
 const CAMPAIGNS_SEEN = 1_000;
 /** Outcomes of one call: the number of a reply's words has to fit a byte, and a script must not block Redis for long. */
@@ -40,15 +42,17 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
     lose: loadScript('lose'),
   };
   const seen = new Seen();
-  const keysOfTurns = new WeakMap<ClaimedChunk, readonly string[]>();
+  /** What is the same in all turns of a claimed chunk. */
+  const known = new WeakMap<ClaimedChunk, { readonly keys: readonly string[]; readonly counted: Counted }>();
 
-  function turnKeys(chunk: ClaimedChunk): readonly string[] {
-    const known = keysOfTurns.get(chunk);
-    if (known) return known;
+  function knownOf(chunk: ClaimedChunk) {
+    const found = known.get(chunk);
+    if (found) return found;
     const { campaign, nonce } = chunk;
     const keys = [campaignKeys(campaign).campaign, chunkKeys(campaign, nonce, chunk.chunk).chunk];
-    keysOfTurns.set(chunk, keys);
-    return keys;
+    const made = { keys, counted: seen.of(campaign, nonce) };
+    known.set(chunk, made);
+    return made;
   }
 
   function turn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]): Promise<Turn> {
@@ -62,30 +66,23 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
   async function oneTurn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]) {
     const { packed, texts } = packOutcomes(settlements);
     const intents = packIndices(indices);
-    const args = [
-      FORMAT,
-      chunk.round,
-      chunk.token,
-      chunk.chunk,
-      seen.of(chunk.campaign, chunk.nonce),
-      packed,
-      intents,
-      ...texts,
-    ];
-    const { status, values } = await runScript(redis, scripts.turn, turnKeys(chunk), args);
-    const settled = settledWord(status);
-    if (settled === 'ok' || settled === 'fenced') seen.add(chunk, Number(values[1]));
-    return { settled, begun: begunOf(bytes(values[0]).toString('latin1'), bytes(values[2]), indices) };
+    const { keys, counted } = knownOf(chunk);
+    const head = `${FORMAT} ${chunk.round} ${chunk.token} ${chunk.chunk} ${counted.highest}`;
+    const reply = await runTextScript(redis, scripts.turn, keys, [head, packed, intents, ...texts]);
+    const { settled, begun, count, granted } = readTurn(reply);
+    if (settled === 'ok' || settled === 'fenced') raise(counted, count);
+    return { settled, begun: begunOf(begun, granted, indices) };
   }
 
   return {
     async claim(ref: ChunkRef, nonce: string): Promise<Claim> {
       const token = randomInt(1, 2 ** 32 - 1);
+      const counted = seen.of(ref.campaign, nonce);
       const c = campaignKeys(ref.campaign);
       const k = chunkKeys(ref.campaign, nonce, ref.chunk);
       const done = stagingKeys(ref.campaign, nonce).done;
       const keys = [c.campaign, c.counters, k.chunk, k.states, k.records, done, c.waits];
-      const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS, seen.of(ref.campaign, nonce)];
+      const args = [FORMAT, ref.round, token, ref.chunk, MAX_FRUITLESS_CLAIMS, counted.highest];
       const { status, values } = await runScript(redis, scripts.claim, keys, args);
       if (status === 'finished' || status === 'judge') return { kind: status };
       if (status === 'closed') return closed(values);
@@ -95,7 +92,7 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
       const [states, records, sinceOpeningMs] = [bytes(values[1]), bytes(values[2]), Number(values[3])];
       const part = Number(values[5]);
       const claim: ClaimedChunk = { campaign, round, chunk, nonce, token, states, records, sinceOpeningMs, part };
-      seen.add(claim, Number(values[4]));
+      raise(counted, Number(values[4]));
       return { kind: 'claimed', claim };
     },
 
@@ -137,21 +134,27 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
  * The highest count of settled outcomes of a campaign that its ledger ever told this process. A ledger that knows of fewer
  * is an older one, see `remember` in shared.lua.
  */
+interface Counted {
+  highest: number;
+}
+
+function raise(counted: Counted, count: number): void {
+  if (count > counted.highest) counted.highest = count;
+}
+
+/** The counts of the campaigns that this process sends, or sent last. */
 class Seen {
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Map<string, Counted>();
 
-  of(campaign: string, nonce: string): number {
-    return this.#counts.get(`${campaign} ${nonce}`) ?? 0;
-  }
-
-  add(chunk: Pick<ClaimedChunk, 'campaign' | 'nonce'>, count: number): void {
-    const highest = Math.max(count, this.of(chunk.campaign, chunk.nonce));
-    const key = `${chunk.campaign} ${chunk.nonce}`;
-    // Last in order again, so that the one that goes is the one not heard of for longest.
+  of(campaign: string, nonce: string): Counted {
+    const key = `${campaign} ${nonce}`;
+    const counted = this.#counts.get(key) ?? { highest: 0 };
+    // Last in order again, so that the one that goes is the one not asked for longest.
     this.#counts.delete(key);
-    this.#counts.set(key, highest);
+    this.#counts.set(key, counted);
     const oldest = this.#counts.keys().next();
     if (this.#counts.size > CAMPAIGNS_SEEN && !oldest.done) this.#counts.delete(oldest.value);
+    return counted;
   }
 }
 
@@ -195,15 +198,23 @@ function packIndices(indices: readonly number[]): Buffer {
   return packed;
 }
 
+/** What turn.lua returned. */
+function readTurn(reply: Buffer) {
+  const text = reply.toString('latin1', 0, WORDS_MOST);
+  const [settled = '', begun = '', count = ''] = text.split(' ', 3);
+  const granted = reply.subarray(settled.length + begun.length + count.length + 3);
+  return { settled: settledWord(settled), begun, count: Number(count), granted };
+}
+
 function settledWord(status: string): Turn['settled'] {
   return status === 'ok' || status === 'fenced' || status === 'closed' ? status : 'refused';
 }
 
 function begunOf(status: string, granted: Buffer, asked: readonly number[]): Begun {
+  if (status === 'all') return { kind: 'granted', indices: asked };
   if (status === 'fenced' || status === 'cancelling' || status === 'expired' || status === 'waits')
     return { kind: 'stopped', why: status };
   if (status !== 'ok') return { kind: 'stopped', why: refusal(status) };
-  if (granted.length === asked.length * 2) return { kind: 'granted', indices: asked };
   const indices: number[] = [];
   for (let at = 0; at + 1 < granted.length; at += 2) indices.push(granted.readUInt16BE(at));
   return { kind: 'granted', indices };

@@ -4,23 +4,32 @@
 -- A late word of a former owner makes only final states: sent always counts; failed only from the fence that left that
 -- unknown, in the same round; anything else changes nothing. After the close, words go to the late list.
 -- KEYS: campaign chunk; the others have the same hash tag and are named by these, since each one that is said costs a call
--- ARGV: format round token chunk seen(the highest count of settled outcomes that this process knows) outcomes intents text...
+-- ARGV: head outcomes intents text...
+--   head: format round token chunk seen(the highest count of settled outcomes that this process knows), parted by spaces:
+--   each argument more costs the client more than they all cost here
 --   outcomes, 18 bytes each: u16 index, char verb, u8 reason, u16 code, u8 subject, u8 detail, u8 text (number of the
 --   relay's words in ARGV after this one, 0 none), u8 latency bucket (255 none), u32 delay in ms, u8 class of a
 --   refusal (its place in src/domain/reply-class.ts from 1, 0 none), u8 relay (of several, from 1, else 0),
 --   2 reserved
 --   intents: u16 index each
--- Returns: settled begun settledCount granted(u16 each)
+-- Returns a text, for the same reason: settled begun settledCount, each with a space behind it, granted(u16 each)
 --   settled: ok | fenced | closed | missing | format
---   begun: ok | missing | format | phase | round | fenced | paused | cancelling | expired | waits (not its time)
+--   begun: all (as asked, and not repeated) | ok | missing | format | phase | round | fenced | paused | cancelling | expired
+--   | waits (not its time)
 -- May be repeated: the outcomes change nothing, and under the same fence the grant is the same.
 local OUTCOME, INTENT = 18, 2
+local FORMAT, ROUND, TOKEN, CHUNK, SEEN = string.match(ARGV[1], '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+local outcomes, intents, TEXTS = ARGV[2], ARGV[3], 3
 local ofCampaign, ofStaging = string.match(KEYS[1], '^(.*)campaign$'), string.match(KEYS[2], '^(.*)chunk:')
 local COUNTERS, STATES, RECORDS =
-  ofCampaign .. 'counters', ofStaging .. 'states:' .. ARGV[4], ofStaging .. 'records:' .. ARGV[4]
-local outcomes, intents = ARGV[6], ARGV[7]
-local c, refused = campaign(KEYS[1], ARGV[1])
-if not c then return { refused, refused, 0, '' } end
+  ofCampaign .. 'counters', ofStaging .. 'states:' .. CHUNK, ofStaging .. 'records:' .. CHUNK
+
+local function answer(settled, begun, count, granted)
+  return string.format('%s %s %d ', settled, begun, count) .. granted
+end
+
+local c, refused = campaign(KEYS[1], FORMAT)
+if not c then return answer(refused, refused, 0, '') end
 local now = millis()
 local seconds = math.floor(now / 1000)
 
@@ -29,18 +38,18 @@ if c.phase ~= 'sending' and c.phase ~= 'queued' then
   local closed = c.phase == 'aggregating' or c.phase == 'completed' or c.phase == 'cancelled'
   if closed and #outcomes > 0 and redis.call('LLEN', ofCampaign .. 'late') < 10000 then
     for at = 1, #outcomes, OUTCOME do
-      redis.call('RPUSH', ofCampaign .. 'late', struct.pack('>I4I4I4', tonumber(ARGV[4]), seconds, tonumber(ARGV[3]))
+      redis.call('RPUSH', ofCampaign .. 'late', struct.pack('>I4I4I4', tonumber(CHUNK), seconds, tonumber(TOKEN))
         .. string.sub(outcomes, at, at + OUTCOME - 1))
     end
     expireWith(KEYS[1], ofCampaign .. 'late')
   end
-  return { 'closed', 'phase', 0, '' }
+  return answer('closed', 'phase', 0, '')
 end
 
 local held = redis.call('HMGET', KEYS[2], 'token', 'claims')
-local sameRound = c.round == ARGV[2]
-local mine = sameRound and held[1] == ARGV[3]
-if sameRound then remember(KEYS[1], c, tonumber(ARGV[5])) end
+local sameRound = c.round == ROUND
+local mine = sameRound and held[1] == TOKEN
+if sameRound then remember(KEYS[1], c, tonumber(SEEN)) end
 local first, last = bounds(intents, INTENT, bounds(outcomes, OUTCOME))
 local m = mover(STATES, RECORDS, COUNTERS, first, last, #outcomes > 0)
 
@@ -52,7 +61,7 @@ local function tally(key, field, by)
 end
 
 local function wordsNumber(ref)
-  local words, text = ofCampaign .. 'words', ref > 0 and ARGV[7 + ref]
+  local words, text = ofCampaign .. 'words', ref > 0 and ARGV[TEXTS + ref]
   if not text then return 0 end
   local known = redis.call('HGET', words, text)
   if known then return tonumber(known) end
@@ -105,7 +114,7 @@ local function after(from, verb, reason, r)
     return to, reason, (verb == 'n' or verb == 'w') and 0 or 1
   elseif verb == 's' and STATE_OF[from] and from ~= 'S' then
     return 'S', reason, 0
-  elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(ARGV[3]) and not r.doubt then
+  elseif verb == 'f' and from == 'U' and sameRound and r.due == tonumber(TOKEN) and not r.doubt then
     return 'F', reason, 0
   end
 end
@@ -147,7 +156,7 @@ local function settle()
         r.code, r.subject, r.detail, r.words = code, subject, detail, wordsNumber(ref)
         if code >= 400 then
           local named = CLASSES[class]
-          countRefusal(code, subject, detail, named and ' ' .. named or '', ref > 0 and ARGV[7 + ref])
+          countRefusal(code, subject, detail, named and ' ' .. named or '', ref > 0 and ARGV[TEXTS + ref])
         end
       end
       if route > 0 then
@@ -186,6 +195,7 @@ local function begin()
     if open then m.move(index, from, 'I') end
     if open or from == 'I' then granted[#granted + 1] = string.sub(intents, at, at + 1) end
   end
+  if #granted * INTENT == #intents then return 'all', '' end
   return 'ok', table.concat(granted)
 end
 
@@ -193,4 +203,4 @@ local mayBeNew = settle()
 local begun, granted = begin()
 m.count()
 if mayBeNew then expireWith(KEYS[1], RECORDS) end
-return { mine and 'ok' or 'fenced', begun, c.settled, granted }
+return answer(mine and 'ok' or 'fenced', begun, c.settled, granted)

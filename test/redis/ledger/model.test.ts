@@ -61,7 +61,7 @@ describe('that property notices a ledger that', () => {
       "elseif verb == 'f' and from == 'U'",
       "elseif verb == 'd' and from == 'U' then return 'D', reason, 0\n  elseif verb == 'f' and from == 'U'",
     ],
-    ['takes a late failure from another fence', 'turn', ' and r.due == tonumber(ARGV[3]) and not r.doubt', ''],
+    ['takes a late failure from another fence', 'turn', ' and r.due == tonumber(TOKEN) and not r.doubt', ''],
     ['suppresses for anybody', 'turn', "if not mine or (from ~= 'P'", "if (from ~= 'P'"],
     [
       'suppresses what is in flight',
