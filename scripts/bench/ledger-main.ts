@@ -13,6 +13,7 @@ import { openBackend } from '../../src/backend.js';
 import type { ChunkLedger } from '../../src/pipeline/ports.js';
 import { openRedis } from '../../src/redis/connect.js';
 import { summarize } from './samples.js';
+import { WARM } from './warm.js';
 
 export interface LedgerResult {
   /** Microseconds of CPU a message. */
@@ -21,8 +22,6 @@ export interface LedgerResult {
 }
 
 const TURN_MS = 200;
-/** Not counted: until then, a process is still compiling what it runs. */
-const WARM_MESSAGES = 10_000;
 
 const [socket = '', messages = '0', connections = '20'] = process.argv.slice(2);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -35,7 +34,8 @@ let counting = false;
 function nextTurn(): void {
   const { user, system } = process.cpuUsage(since);
   since = process.cpuUsage();
-  if (!counting) counting = Number(messages) - open >= WARM_MESSAGES;
+  // Until then, a process is still compiling what it runs.
+  if (!counting) counting = Number(messages) - open >= WARM.ours;
   else if (settled > 0) (isWith ? turns.with : turns.without).push((user + system) / settled);
   settled = 0;
   isWith = !isWith;

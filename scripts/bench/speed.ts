@@ -5,11 +5,10 @@ import type { Contender } from './report.js';
 import { summarize } from './samples.js';
 import { NodemailerLoop } from './senders.js';
 import { newsletter, writeTemplate } from './templates.js';
+import { WARM } from './warm.js';
 
 /** What a message of Nodemailer's loop costs on the machine whose times the bars mean: 860 to 1,000 µs of CPU there. */
 const LOOP_MICROSECONDS = 1_000;
-/** Cold, a message costs it three times as much. */
-const WARMING = 1_500;
 /** Of each of three samples. */
 const MESSAGES = 200;
 const CONNECTIONS = 20;
@@ -25,8 +24,8 @@ export class Speed {
 
   static async start(bench: Bench): Promise<Speed> {
     const template = writeTemplate(join(bench.folder, 'speed'), newsletter());
-    const job = { list: await writeList(bench.folder, WARMING), template, connections: CONNECTIONS };
-    return new Speed(await NodemailerLoop.start(bench, job, WARMING));
+    const job = { list: await writeList(bench.folder, WARM.theirs), template, connections: CONNECTIONS };
+    return new Speed(await NodemailerLoop.start(bench, job, WARM.theirs));
   }
 
   /** Takes samples now. */

@@ -1,5 +1,5 @@
 import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
-import type { Recipient } from '../domain/recipient.js';
+import type { Variables } from '../domain/recipient.js';
 import { BodyPart } from './body-part.js';
 import { type FilePart, filePart } from './file-part.js';
 import type { TemplateParts } from './template.js';
@@ -58,8 +58,13 @@ export class Body {
     this.#write = within('mixed', 'm', [words, ...attached, ...own]);
   }
 
-  /** Throws FanmailError TEMPLATE_RENDER. `id` is of the message; `contents` of its own files. */
-  values({ variables, files = NONE }: Recipient, id: string, contents: EncodedContents): BodyValues {
+  /** Throws FanmailError TEMPLATE_RENDER. `files` are the message's own, with their `contents`; `id` is of the message. */
+  values(
+    variables: Variables,
+    files: readonly AttachedFile[] = NONE,
+    id: string,
+    contents: EncodedContents,
+  ): BodyValues {
     const { html, text } = this.#template;
     const own = files.length > 0 ? files.map((file) => partOf(file, contents)) : NO_PARTS;
     return { html: html?.values(variables) ?? [], text: text?.values(variables) ?? [], files: own, id };

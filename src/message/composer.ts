@@ -1,6 +1,6 @@
 import type { AttachedFile, EncodedContents } from '../domain/attached-file.js';
 import { MESSAGE_ID_LOCAL_LENGTH, messageIdOf } from '../domain/message-id.js';
-import type { Recipient } from '../domain/recipient.js';
+import type { Recipient, Variables } from '../domain/recipient.js';
 import type { Composer, Message } from '../pipeline/relay-ports.js';
 import { Body } from './body.js';
 import type { DkimSigner } from './dkim-signer.js';
@@ -46,7 +46,7 @@ export function createComposer(options: ComposerOptions): Composer {
   const date = cachedDate();
   const unsubscribe = unsubscribing ? unsubscribeParts(unsubscribing) : null;
 
-  const headers = ({ address, variables }: Recipient, messageId: string, more: string): string =>
+  const headers = (address: string, variables: Variables, messageId: string, more: string): string =>
     `${fromHeader}${addressHeader('To', address)}${replyToHeader}` +
     `${textHeader('Subject', oneLine(joined(template.subject, variables)))}${date()}` +
     `${addressHeader('Message-ID', messageId)}${more}MIME-Version: 1.0\r\n`;
@@ -56,9 +56,9 @@ export function createComposer(options: ComposerOptions): Composer {
   const write = (row: Recipient, messageId: string, own: EncodedContents): void => {
     // All that can fail comes before anything is written.
     const said = unsubscribe?.(row.address);
-    const recipient = said ? { ...row, variables: withOwn(row.variables, { unsubscribeUrl: said.url }) } : row;
-    const head = headers(recipient, messageId, said?.headers ?? '');
-    const values = body.values(recipient, messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH), own);
+    const variables = said ? withOwn(row.variables, { unsubscribeUrl: said.url }) : row.variables;
+    const head = headers(row.address, variables, messageId, said?.headers ?? '');
+    const values = body.values(variables, row.files, messageId.slice(1, 1 + MESSAGE_ID_LOCAL_LENGTH), own);
     if (signer) writer.skip(signer.room);
     writer.ascii(head);
     body.write(writer, values);

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import type { AttachedFile } from '../domain/attached-file.js';
 import { FORMAT } from '../domain/campaign.js';
-import type { Recipient, Value } from '../domain/recipient.js';
+import type { Recipient, Value, Variables } from '../domain/recipient.js';
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
@@ -66,17 +66,37 @@ export async function unpackRecipients(packed: Buffer): Promise<readonly Recipie
     rows: Row[];
   };
   if (v !== FORMAT) throw new TypeError(`a chunk of format ${v}, where ${FORMAT} is known`);
-  return rows.map((row) => {
-    const variables: Record<string, Value> = Object.create(null);
-    // A loop: this runs for every variable of every recipient.
-    for (let i = 0; i < columns.length; i++) {
-      const value = row[i + 2];
-      if (value !== undefined) variables[columns[i] as string] = value as Value;
-    }
+  return rows.map((row) => new Unpacked(row, columns));
+}
+
+/**
+ * A recipient whose variables are made whenever they are asked for, which is about once: made for a whole chunk at a time, they
+ * would be the most of what lives long enough to cost the garbage collector something.
+ */
+class Unpacked implements Recipient {
+  readonly line: number;
+  readonly address: string;
+  readonly files?: readonly AttachedFile[];
+  readonly #row: Row;
+  readonly #columns: readonly string[];
+
+  constructor(row: Row, columns: readonly string[]) {
+    this.line = row[0];
+    this.address = row[1];
     const files = row[columns.length + 2] as PackedFile[] | undefined;
-    if (!files) return { line: row[0], address: row[1], variables };
-    return { line: row[0], address: row[1], variables, files: files.map(unpackFile) };
-  });
+    if (files) this.files = files.map(unpackFile);
+    this.#row = row;
+    this.#columns = columns;
+  }
+
+  get variables(): Variables {
+    const variables: Record<string, Value> = Object.create(null);
+    this.#columns.forEach((column, i) => {
+      const value = this.#row[i + 2];
+      if (value !== undefined) variables[column] = value as Value;
+    });
+    return variables;
+  }
 }
 
 function unpackFile([name, type, bytes, digest]: PackedFile): AttachedFile {

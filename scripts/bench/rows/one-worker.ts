@@ -6,6 +6,7 @@ import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
 import { NodemailerLoop } from '../senders.js';
 import { messageBytes, newsletter, writeTemplate } from '../templates.js';
+import { WARM } from '../warm.js';
 
 /** What a worker has where nothing is said of it. */
 const JUDGED = 20;
@@ -26,8 +27,8 @@ export const oneWorker: RowDefinition = {
   measure(bench) {
     const connections = bench.full ? [5, JUDGED, 50, 100] : [JUDGED];
     const size = bench.full
-      ? { ours: 200_000, theirs: 10_000, warming: { ours: 20_000, theirs: 2_000 }, rounds: 5 }
-      : { ours: 9_000, theirs: 600, warming: { ours: 6_000, theirs: 1_500 }, rounds: 3 };
+      ? { ours: 200_000, theirs: 10_000, warming: WARM, rounds: 5 }
+      : { ours: 9_000, theirs: 600, warming: WARM, rounds: 3 };
     return measureOneWorker(bench, { connections, ...size, rounds: bench.rounds ?? size.rounds });
   },
 };

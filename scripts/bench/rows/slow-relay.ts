@@ -4,10 +4,10 @@ import { Fanmail } from '../fanmail.js';
 import { writeList } from '../lists.js';
 import { AT_REFERENCE_SPEED, Speed } from '../speed.js';
 import { newsletter, writeTemplate } from '../templates.js';
+import { WARM } from '../warm.js';
 
 const DELAY_MS = 50;
 const CONNECTIONS = 200;
-const WARMING = 6_000;
 
 export const slowRelay: RowDefinition = {
   name: 'slow-relay',
@@ -17,7 +17,7 @@ export const slowRelay: RowDefinition = {
     const list = await writeList(bench.folder, messages);
     const template = writeTemplate(join(bench.folder, 'newsletter'), newsletter());
     // It opens the connections, too, which are kept.
-    const warming = { list: await writeList(bench.folder, WARMING), template, messages: WARMING };
+    const warming = { list: await writeList(bench.folder, WARM.ours), template, messages: WARM.ours };
     const options = { processes: 1, connections: CONNECTIONS, delayMs: DELAY_MS };
     const fanmail = await Fanmail.start(bench, options, warming);
     const ours: number[] = [];

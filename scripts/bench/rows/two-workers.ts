@@ -6,6 +6,7 @@ import type { Contender, Figure } from '../report.js';
 import { ratios } from '../samples.js';
 import { bySmtpSource } from '../senders.js';
 import { messageBytes, newsletter, writeTemplate } from '../templates.js';
+import { WARM } from '../warm.js';
 
 /** In all. With fewer, workers wait for Redis and its disk more often than smtp-source, which has neither, for anything. */
 const JUDGED = 100;
@@ -17,11 +18,11 @@ export const twoWorkers: RowDefinition = {
   async measure(bench) {
     if (bench.postfix.source === null) throw new CannotMeasure('no smtp-source: name it in $SMTP_SOURCE');
     const messages = bench.full ? 400_000 : 22_000;
-    const warming = bench.full ? 40_000 : 12_000;
     const list = await writeList(bench.folder, messages);
     const parts = newsletter();
     const template = writeTemplate(join(bench.folder, 'newsletter'), parts);
     const bytes = messageBytes(parts, readList(list, 200));
+    const warming = 2 * WARM.ours;
     const first = { list: await writeList(bench.folder, warming), template, messages: warming };
     const figures: Figure[] = [];
     const contenders: Contender[] = [];

@@ -13,6 +13,11 @@ function packed(rows: readonly Recipient[], columns: readonly string[], atATime 
   return packer.pack();
 }
 
+/** With variables that are compared. */
+async function unpacked(chunk: Buffer): Promise<Recipient[]> {
+  return (await unpackRecipients(chunk)).map((recipient) => ({ ...recipient, variables: recipient.variables }));
+}
+
 function rowOf(n: number, names: readonly string[], cells: readonly Value[]): Recipient {
   const variables = Object.create(null) as Record<string, Value>;
   names.forEach((name, i) => {
@@ -38,7 +43,7 @@ describe('a chunk of recipients', () => {
     });
     await fc.assert(
       fc.asyncProperty(chunk, async ({ names, atATime, rows }) => {
-        expect(await unpackRecipients(await packed(rows, names, atATime))).toEqual(rows);
+        expect(await unpacked(await packed(rows, names, atATime))).toEqual(rows);
       }),
       { numRuns: 200 },
     );
@@ -53,13 +58,13 @@ describe('a chunk of recipients', () => {
       packer.addPacked(Buffer.alloc(0));
       packer.addPacked(Buffer.from(text.slice(byHand, byHand + 2).join('')));
       packer.addPacked(Buffer.from(text.slice(byHand + 2).join('')));
-      expect(await unpackRecipients(await packer.pack())).toEqual(rows);
+      expect(await unpacked(await packer.pack())).toEqual(rows);
     }
   });
 
   it('keeps the variables that are asked for, and no others', async () => {
     const rows = [rowOf(0, ['kept', 'left'], ['a', 'b'])];
-    expect(await unpackRecipients(await packed(rows, ['kept']))).toEqual([rowOf(0, ['kept'], ['a'])]);
+    expect(await unpacked(await packed(rows, ['kept']))).toEqual([rowOf(0, ['kept'], ['a'])]);
   });
 
   it('takes no more than a fraction of its text', async () => {
