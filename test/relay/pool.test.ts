@@ -69,6 +69,38 @@ describe('taking', () => {
     expect(await more).toMatchObject({ kind: 'connections' });
   });
 
+  it('is passed on within a campaign before it is free, and not where another campaign has fewer', async () => {
+    const server = await script();
+    const relay = pool(plainUrl(server), { connections: 2 });
+    const held: RelayConnection[] = [];
+    while (held.length < 2) {
+      const taken = await relay.take({ party: 'large', wants: 2 }, NEVER);
+      if (taken.kind === 'connections') held.push(...taken.connections);
+    }
+    const [one, two] = held as [RelayConnection, RelayConnection];
+    const passed: string[] = [];
+    const next = (party: string) => {
+      const follow = (connection: RelayConnection) => {
+        passed.push(party);
+        connection.release();
+      };
+      void relay.take({ party, wants: 1, follow }, NEVER);
+    };
+    const first = one.offer(mail());
+    one.passOn(first.outcome);
+    next('large');
+    one.passOn(first.outcome);
+    expect(passed).toEqual(['large']);
+    next('small');
+    one.passOn(first.outcome);
+    first.deliver();
+    await first.outcome;
+    one.passOn(first.outcome);
+    expect(passed).toEqual(['large']);
+    two.release();
+    expect(server.connections).toBe(2);
+  });
+
   it('comes to everybody in turn, though one always asks for all', async () => {
     const server = await script();
     const relay = pool(plainUrl(server), { connections: 2 });
