@@ -45,6 +45,8 @@ const LONGEST_PACED_MS = 60_000;
 /** And one that keeps waiting is claimed anew after so long. */
 const LONGEST_ASIDE_MS = 30_000;
 
+/** Said, since an error would be made for it otherwise, several times for each chunk. */
+const ENOUGH = 'enough';
 const SENT_ALL: SendStop = { kind: 'sent-all' };
 const TOLD: SendStop = { kind: 'told' };
 
@@ -73,7 +75,7 @@ class Sending implements Asker {
   /** Bound, and taken off at the end: the signals outlive every chunk, and would keep its recipients. */
   readonly #onTold = (): void => {
     this.#isTold = true;
-    this.#enough.abort();
+    this.#enough.abort(ENOUGH);
     this.#wake();
   };
 
@@ -221,13 +223,13 @@ class Sending implements Asker {
   }
 
   #changed(): void {
-    if (this.wants === 0 && !this.#enough.signal.aborted) this.#enough.abort();
+    if (this.wants === 0 && !this.#enough.signal.aborted) this.#enough.abort(ENOUGH);
     this.#wake();
   }
 
   /** Permits are due: connections are asked for anew, since the pool looks at wants only when it has something to share. */
   #permitted(): void {
-    if (!this.#enough.signal.aborted) this.#enough.abort();
+    if (!this.#enough.signal.aborted) this.#enough.abort(ENOUGH);
     this.#wake();
   }
 

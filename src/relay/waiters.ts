@@ -27,7 +27,7 @@ export class Waiters {
   hasPoorer(party: Asker['party']): boolean {
     const fair = this.#lent.to(party) - 1;
     for (const { asker } of this.#queue) {
-      if (asker.wants > 0 && asker.party !== party && this.#lent.to(asker.party) < fair) return true;
+      if (asker.party !== party && this.#lent.to(asker.party) < fair && asker.wants > 0) return true;
     }
     return false;
   }

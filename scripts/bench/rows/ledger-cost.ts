@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
 const JUDGED = 50;
 const OTHERS = [20, 100];
 /** Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the ledger doesn't know to be done. */
-const MESSAGES = 50_000;
+const MESSAGES = 40_000;
 
 export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
@@ -33,7 +33,7 @@ export const ledgerCost: RowDefinition = {
       const job = { list, template, messages: MESSAGES, connections };
       const ours: LedgerResult[] = [];
       const speed = await Speed.start(bench);
-      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 2), [
+      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 3), [
         async () => void ours.push(await byTurns(bench, job)),
         () => speed.measure(),
       ]);
