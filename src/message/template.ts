@@ -241,6 +241,6 @@ function needsOf(
 /** Control characters, line ends and runs of blanks become one space, so nothing in a variable can start a header. */
 export function oneLine(subject: string): string {
   // Most are one line already, which is told faster than made.
-  if (!/[\p{Cc}\u2028\u2029]| {2}|^ | $/u.test(subject)) return subject;
+  if (!/[\p{Cc}\u2028\u2029]| {2}|^\s|\s$/u.test(subject)) return subject;
   return subject.replace(/[ \p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }

@@ -11,7 +11,6 @@ export class Line {
   readonly #paced = new Map<string, Open[]>();
   /** Who was taken with a permit, by index. */
   readonly #taken = new Map<number, string>();
-  /** The last one goes first. */
   #free: Open[];
   #version: number;
   #length: number;

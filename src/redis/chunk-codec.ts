@@ -71,7 +71,7 @@ export async function unpackRecipients(packed: Buffer): Promise<readonly Recipie
 
 /**
  * A recipient whose variables are made whenever they are asked for, which is about once: made for a whole chunk at a time, they
- * would be the most of what lives long enough to cost the garbage collector something.
+ * would outlive V8's young generation.
  */
 class Unpacked implements Recipient {
   readonly line: number;

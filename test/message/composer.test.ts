@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { messageIdOf } from '../../src/domain/message-id.js';
 import { type ComposerOptions, createComposer } from '../../src/message/composer.js';
 import { parseSender } from '../../src/message/sender.js';
-import { compileTemplate, fixedParts } from '../../src/message/template.js';
+import { compileTemplate, fixedParts, oneLine } from '../../src/message/template.js';
 import type { Message } from '../../src/pipeline/relay-ports.js';
 
 interface Content {
@@ -112,6 +112,11 @@ describe('a composed message', () => {
       expect(headerLines(message.content).filter((line) => line.length > 998)).toEqual([]);
     }
   });
+
+  it.each(['Hi', 'Hi é', '\u00a0Hi', 'Hi é\ufeff', ' Hi', 'Hi ', 'a  é', 'a\té', 'a\u2028b', 'a\u00a0\u00a0b', ''])(
+    'has its subject %j on one line, without blanks around it',
+    (subject) => expect(oneLine(subject)).toBe(asSubject(subject)),
+  );
 
   it('has the same headers, text and HTML as what Nodemailer composes', async () => {
     await fc.assert(
