@@ -84,13 +84,13 @@ export class Lanes {
     void this.#run(lane, this.#first(connection));
   }
 
-  /** Takes a connection on which another chunk's message is under way: nothing is begun on it before `turn`. */
-  follow(connection: RelayConnection, turn: Promise<unknown>): void {
+  /** Takes a connection on which another chunk's message is under way: nothing is begun on it before `until`. */
+  follow(connection: RelayConnection, until: Promise<unknown>): void {
     const mail = this.#first(connection);
     if (mail === null) return;
     const lane: Lane = { connection, behind: mail, follows: true };
     this.#lanes.add(lane);
-    void turn.then(() => {
+    void until.then(() => {
       // Else it was taken back.
       if (lane.behind === null) return;
       lane.behind = null;

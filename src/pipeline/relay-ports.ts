@@ -51,9 +51,9 @@ export interface RelayConnection {
   release(): void;
   /**
    * Lets whoever of the same party waits for a connection have this one already, behind the last message that was offered and is
-   * about to be delivered. `turn` resolves when that one's outcome is known.
+   * about to be delivered. `until` resolves when that one's outcome is known.
    */
-  passOn(turn: Promise<unknown>): void;
+  passOn(until: Promise<unknown>): void;
 }
 
 /** Who asks for connections; looked at anew whenever there are some to share out. */
@@ -64,9 +64,9 @@ export interface Asker {
   readonly party: string | symbol;
   /**
    * Takes a connection on which another message is under way, and offers one behind it or gives it back, at once. Nothing may be
-   * begun on it before `turn`. Absent: only free ones are taken.
+   * begun on it before `until`. Absent: only free ones are taken.
    */
-  follow?(connection: RelayConnection, turn: Promise<unknown>): void;
+  follow?(connection: RelayConnection, until: Promise<unknown>): void;
 }
 
 export type Taken =

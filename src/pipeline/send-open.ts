@@ -138,8 +138,8 @@ class Sending implements Asker {
     return this.#input.campaign.id;
   }
 
-  follow(connection: RelayConnection, turn: Promise<unknown>): void {
-    this.#lanes.follow(connection, turn);
+  follow(connection: RelayConnection, until: Promise<unknown>): void {
+    this.#lanes.follow(connection, until);
   }
 
   async run(): Promise<SendStop> {

@@ -8,7 +8,7 @@ export interface Lender {
   /** Whether a connection may be kept for one message more. */
   mayKeep(dialogue: Dialogue): boolean;
   /** Lends it once more, see RelayConnection. */
-  passOn(dialogue: Dialogue, turn: Promise<unknown>): void;
+  passOn(dialogue: Dialogue, until: Promise<unknown>): void;
 }
 
 /** A taken connection: good for messages one behind the other, until none is under way, or to be given back unused. */
@@ -50,8 +50,8 @@ export class Lease implements RelayConnection {
     if (this.#dialogue.idle) this.#lender.free(this.#dialogue);
   }
 
-  passOn(turn: Promise<unknown>): void {
-    if (!this.#over) this.#lender.passOn(this.#dialogue, turn);
+  passOn(until: Promise<unknown>): void {
+    if (!this.#over) this.#lender.passOn(this.#dialogue, until);
   }
 
   #mustBeOurs(): void {

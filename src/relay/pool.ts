@@ -102,10 +102,10 @@ class Pool implements Relay, Holder<Dialogue>, Lender {
     return !this.#waiters.hasPoorer(party);
   }
 
-  passOn(dialogue: Dialogue, turn: Promise<unknown>): void {
+  passOn(dialogue: Dialogue, until: Promise<unknown>): void {
     const party = this.#lent.partyOf(dialogue);
     if (party === undefined || !this.mayKeep(dialogue)) return;
-    this.#waiters.follower(party)?.follow?.(new Lease(dialogue, this), turn);
+    this.#waiters.follower(party)?.follow?.(new Lease(dialogue, this), until);
   }
 
   over(dialogue: Dialogue): void {
