@@ -107,12 +107,43 @@ describe.skipIf(CLOCK_MISSING)(
       later(1);
       await throttled(0, 0.2, true, 50);
       expect(await rate()).toBeCloseTo(150);
+      // In those it grows by a twentieth a second, since what looked like help before may have been chance, too.
       later(19.999);
       await throttled(0, 0.2, true, 50);
-      expect(await rate()).toBeCloseTo(150 + 1.5 * 19.999);
+      expect(await rate()).toBeCloseTo(150 + 7.5 * 19.999);
       later(0.001);
       await throttled(0, 0.2, true, 50);
-      expect(await rate()).toBeCloseTo(180 * 0.8);
+      expect(await rate()).toBeCloseTo(300 * 0.8);
+    });
+
+    it('is soon what it was, however low chance has cut it, and from three times what was sent on grows slowly', async () => {
+      await throttled(150, 0.25, false);
+      await throttled(150, 0.25, false);
+      later(1);
+      for (let n = 0; n < 4; n++) {
+        // A cut that seems to help, and a share that rises again when that is long ago.
+        await throttled(0, 0.5, true, 50);
+        later(1);
+        await throttled(0, 0.06, true, 50);
+        later(16);
+      }
+      const rates = [(await rate()) ?? 0];
+      for (let calm = 0; calm < 8; calm++) {
+        for (let word = 0; word < 3; word++) {
+          await throttled(0, 0.3, true, 100);
+          later(2);
+        }
+        later(18.5);
+        rates.push((await rate()) ?? 0);
+      }
+      expect(rates[0]).toBeLessThan(50);
+      for (const [n, before] of rates.slice(0, -1).entries()) {
+        const times = (rates[n + 1] ?? 0) / before;
+        // 2 × 150 a second that it took, and a quarter as many that it throttled: 400 were sent.
+        expect(times).toBeGreaterThan(before < 600 ? 1.9 : 1.19);
+        expect(times).toBeLessThan(before < 1_100 ? 2.1 : 1.22);
+      }
+      expect(rates.at(-1)).toBeGreaterThan(3 * 400);
     });
 
     it.each([
@@ -151,7 +182,7 @@ describe.skipIf(CLOCK_MISSING)(
         later(1);
       }
       // 8 answers tell half from nothing; they say so once, and 8 more say it again.
-      expect(rates).toEqual([75, 38, 19, 10, 5, 2, 1, 1, 150, 152]);
+      expect(rates).toEqual([75, 38, 19, 10, 5, 2, 1, 1, 150, 158]);
     });
 
     it('is cut at once where more is throttled than at the rate that was tried: the relay takes less', async () => {
@@ -163,7 +194,7 @@ describe.skipIf(CLOCK_MISSING)(
         later(1);
       }
       await words(0.4);
-      expect(await rate()).toBeCloseTo(150 + 1.5);
+      expect(await rate()).toBeCloseTo(150 + 7.5);
       // The calm is over by the first of these; and a share that rises is no cut in vain, however often.
       for (const share of [0.5, 0.8, 1]) {
         const before = (await rate()) ?? 0;
