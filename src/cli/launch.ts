@@ -24,7 +24,6 @@ import { withinRoom } from './relay-size.js';
 import { sayWaits } from './say-waits.js';
 import type { Session } from './session.js';
 import { dkimOf, signerOf } from './signing.js';
-import { testTo } from './test-to.js';
 import { unsubscribeOf } from './unsubscribe-options.js';
 import { whenOf } from './when.js';
 import { withFiles } from './with-files.js';
@@ -38,12 +37,15 @@ export async function launch(settings: LaunchSettings, session: Session): Promis
   const when = await whenOf(settings, Date.now());
   const id = settings.id ?? newId();
   const name = settings.name ?? settings.list;
-  const asked = askedFor(settings, relays, session.cwd);
+  const asked = await askedFor(settings, relays, session.cwd);
   const planned = await makePlan(settings, { id, name });
   const options: CampaignOptions = { name, ...planned.sender, ...asked, ...when };
   if (planned.list.notice !== null) session.terminal.say(planned.list.notice);
   const plan = await withinRoom(planned, relays, session.quiet);
-  if (settings.testTo !== null) return testTo(settings.testTo, plan, relays[0], options, settings, session);
+  if (settings.testTo !== null) {
+    const { testTo } = await import('./test-to.js');
+    return testTo(settings.testTo, plan, relays[0], options, settings, session);
+  }
   if (settings.dryRun) return dryRun(id, plan, options, settings, session);
 
   const context = await openContext(settings, session, 'launch');
@@ -82,11 +84,11 @@ export function newId(): string {
 }
 
 /** What the command line says, whatever the template is. */
-function askedFor(
+async function askedFor(
   settings: LaunchSettings,
   relays: Relays,
   cwd: string,
-): Omit<CampaignOptions, 'name' | keyof PlannedSender> {
+): Promise<Omit<CampaignOptions, 'name' | keyof PlannedSender>> {
   const unsubscribe = unsubscribeOf(settings);
   return {
     relay: identityOf(relays[0]),
@@ -102,7 +104,7 @@ function askedFor(
     notify: settings.notify === null ? null : parseSender(settings.notify).address,
     // Somebody else's machine has other folders: there, the worker that aggregates has a setting of its own.
     resultsDir: settings.redis === null ? resolve(cwd, settings.results) : null,
-    ...paceOf(settings),
+    ...(await paceOf(settings)),
     ...(unsubscribe && { unsubscribe }),
   };
 }

@@ -1,5 +1,4 @@
 import type { Settings } from '../config/settings.js';
-import { readProviders, readReplyRules } from '../config/tables.js';
 import { type CampaignOptions, relaysOf } from '../domain/campaign.js';
 import { FanmailError } from '../domain/errors.js';
 import { type DomainLimit, groupOf } from '../domain/pace.js';
@@ -11,8 +10,11 @@ type PaceSettings = Pick<Settings<'launch'>, 'rate' | 'throttle' | 'domainConnec
  * The limits of a campaign, and what replies mean to it, from what was asked for.
  * @throws FanmailError OPTION_INVALID where two domains of one provider are given different limits, or a table can't be read.
  */
-export function paceOf(settings: PaceSettings): Required<Pick<CampaignOptions, 'pace' | 'replyRules'>> {
-  const groups = settings.providers === null ? {} : readProviders(settings.providers);
+export async function paceOf(settings: PaceSettings): Promise<Required<Pick<CampaignOptions, 'pace' | 'replyRules'>>> {
+  const { providers, replies } = settings;
+  // What checks them takes a while to load, and few have any.
+  const tables = () => import('../config/tables.js');
+  const groups = providers === null ? {} : (await tables()).readProviders(providers);
   const rates = byGroup('--throttle', settings.throttle, groups);
   const connections = byGroup('--domain-connections', settings.domainConnections, groups);
   const domains: Record<string, DomainLimit> = {};
@@ -20,7 +22,7 @@ export function paceOf(settings: PaceSettings): Required<Pick<CampaignOptions, '
     domains[group] = { perSecond: rates.get(group) ?? null, connections: connections.get(group) ?? null };
   return {
     pace: { perSecond: settings.rate, domains, groups },
-    replyRules: settings.replies === null ? [] : readReplyRules(settings.replies),
+    replyRules: replies === null ? [] : (await tables()).readReplyRules(replies),
   };
 }
 

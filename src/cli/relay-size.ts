@@ -1,7 +1,6 @@
 import { encodedBytes } from '../domain/attached-file.js';
 import { FanmailError } from '../domain/errors.js';
 import type { RecipientFiles } from '../pipeline/staging-ports.js';
-import { probeRelay } from '../relay/probe.js';
 import { describeRelay, identityOf, type RelaySettings } from '../relay/url.js';
 import { count } from '../report/format.js';
 import type { Plan } from './plan.js';
@@ -30,6 +29,7 @@ export async function withinRoom(plan: Plan, relays: readonly RelaySettings[], s
 }
 
 async function leastLimit(relays: readonly RelaySettings[], signal: AbortSignal): Promise<Limit | null> {
+  const { probeRelay } = await import('../relay/probe.js');
   let least: Limit | null = null;
   for (const relay of relays) {
     const probed = await probeRelay(relay, signal);

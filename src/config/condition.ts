@@ -1,7 +1,7 @@
-import { z } from 'zod';
 import type { Condition } from '../domain/condition.js';
 import { ConditionError, parseCondition } from '../domain/condition-parser.js';
 import { FanmailError } from '../domain/errors.js';
+import type { Schema } from './parse.js';
 import { closest } from './suggest.js';
 
 export interface Where {
@@ -11,18 +11,18 @@ export interface Where {
 }
 
 /** A condition on recipients; one that can't be read is refused by an error of its own, which shows the place. */
-export function condition() {
-  return z.string().transform((text, context): Where => {
-    const trimmed = text.trim();
-    try {
-      return { text: trimmed, condition: parseCondition(trimmed) };
-    } catch (error) {
-      if (!(error instanceof ConditionError)) throw error;
-      const own = withSuggestion(error);
-      context.addIssue({ code: 'custom', message: own.hint ?? '', params: { error: own } });
-      return z.NEVER;
-    }
-  });
+export function condition(): Schema<Where> {
+  return {
+    parse: (text) => {
+      const trimmed = text.trim();
+      try {
+        return { value: { text: trimmed, condition: parseCondition(trimmed) } };
+      } catch (error) {
+        if (!(error instanceof ConditionError)) throw error;
+        return { refused: withSuggestion(error) };
+      }
+    },
+  };
 }
 
 function withSuggestion(error: ConditionError): FanmailError {

@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import { yesOrNo } from './parse.js';
+import { type Schema, yesOrNo } from './parse.js';
 
 export const COMMANDS = [
   'launch',
@@ -31,7 +30,7 @@ export interface Option {
   readonly commands: readonly Command[];
   /** The variable that sets it; null for what belongs to one call. */
   readonly env: string | null;
-  readonly schema: z.ZodType<unknown, string>;
+  readonly schema: Schema<unknown>;
   /** The default as a user would write it; null: none. */
   readonly default: string | null;
   /** Commands that don't run without it. */

@@ -1,9 +1,16 @@
-import { z } from 'zod';
 import { CAMPAIGN_ID } from '../domain/campaign.js';
+import type { FanmailError } from '../domain/errors.js';
 import { TOPIC } from '../domain/suppression.js';
 import { Secret } from './secret.js';
 
-/** Schemas from the text of an option to its value. The message of an issue says what is allowed. */
+/** The value of an option, or what is allowed instead; an error of its own where it can say more. */
+export type Parsed<T> =
+  | { readonly value: T; readonly refused?: undefined }
+  | { readonly value?: undefined; readonly refused: string | FanmailError };
+/** From the text of an option to its value. */
+export interface Schema<T> {
+  parse(text: string): Parsed<T>;
+}
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 const TEN_YEARS_MS = 315_360_000_000;
@@ -19,13 +26,13 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** What `parse` makes of the text; where that is undefined, `allowed` says what it may be. */
-export function parsed<T>(allowed: string, parse: (text: string) => T | undefined) {
-  return z.string().transform((text, context): T => {
-    const value = parse(text.trim());
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: allowed });
-    return z.NEVER;
-  });
+export function parsed<T>(allowed: string, parse: (text: string) => T | undefined): Schema<T> {
+  return {
+    parse: (text) => {
+      const value = parse(text.trim());
+      return value === undefined ? { refused: allowed } : { value };
+    },
+  };
 }
 
 /** A duration in milliseconds, at least `least`. */
@@ -125,8 +132,8 @@ export function yesOrNo() {
   });
 }
 
-export function oneOf<const T extends readonly string[]>(values: T) {
-  return parsed(values.join(' or '), (text) => values.find((value): value is T[number] => value === text));
+export function oneOf<const T extends string>(values: readonly T[]): Schema<T> {
+  return parsed(values.join(' or '), (text) => values.find((value) => value === text));
 }
 
 /** One line that isn't empty: what goes into a header or a path never needs a control character. */

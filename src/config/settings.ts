@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
-import type { z } from 'zod';
 import { FanmailError } from '../domain/errors.js';
 import type { Command, Option } from './option.js';
 import { flagOf, OPTIONS, type OptionName, optionsOf } from './options.js';
+import type { Schema } from './parse.js';
 import { type Env, type Found, type Raw, readConfigFile, readDotEnv, type Source, textOf } from './sources.js';
 
 type Table = typeof OPTIONS;
+type Given<K extends OptionName> = Table[K]['schema'] extends Schema<infer T> ? T : never;
 type Value<K extends OptionName, C extends Command> = Table[K]['default'] extends string
-  ? z.output<Table[K]['schema']>
+  ? Given<K>
   : C extends Table[K]['requiredBy'][number]
-    ? z.output<Table[K]['schema']>
-    : z.output<Table[K]['schema']> | null;
+    ? Given<K>
+    : Given<K> | null;
 
 /** The options of a command, parsed: durations in milliseconds, null for what wasn't given and has no default. */
 export type Settings<C extends Command> = {
@@ -62,15 +63,13 @@ export function resolveSettings<C extends Command>(command: C, flags: Flags, aro
 
 function parseOne(name: OptionName, { text, source }: Found): unknown {
   const option: Option = OPTIONS[name];
-  const result = option.schema.safeParse(text);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  // A schema may have an error of its own, that says more.
-  if (issue?.code === 'custom' && issue.params?.error instanceof FanmailError) throw issue.params.error;
+  const { value: parsed, refused } = option.schema.parse(text);
+  if (refused === undefined) return parsed;
+  if (refused instanceof FanmailError) throw refused;
   const value = option.secret ? 'what was given (not shown)' : `"${text}"`;
   const where = source.kind === 'flag' ? '' : `, from ${source.name}`;
   throw new FanmailError('OPTION_INVALID', `${flagName(name)} can't be ${value}${where}.`, {
-    hint: `Allowed: ${issue?.message ?? 'something else'}.`,
+    hint: `Allowed: ${refused}.`,
   });
 }
 

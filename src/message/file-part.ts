@@ -1,7 +1,11 @@
-import { buildHeaderValue, foldLines } from 'nodemailer/lib/mime-funcs';
+import { createRequire } from 'node:module';
 import type { AttachedFile } from '../domain/attached-file.js';
 
 const LINE = 76;
+
+/** Takes a while to load, and only messages with files need it. */
+export const mimeFuncs = (): typeof import('nodemailer/lib/mime-funcs') =>
+  createRequire(import.meta.url)('nodemailer/lib/mime-funcs');
 
 /** A part of a message, headers and content; most are the same in all messages. */
 export interface FilePart {
@@ -11,6 +15,7 @@ export interface FilePart {
 
 /** The part of a file (RFC 2045, 2183, 2231); its content is encoded already. */
 export function filePart({ name, type, cid }: AttachedFile, content: Buffer): FilePart {
+  const { buildHeaderValue, foldLines } = mimeFuncs();
   const header = (field: string, value: string, params: Record<string, string>) =>
     foldLines(`${field}: ${buildHeaderValue({ value, params })}`, LINE);
   const lines = [

@@ -12,7 +12,7 @@ import { SourceFile } from './source/collage.js';
 import { readPart, readPartials } from './source/files.js';
 import { isPathPattern, type PathPattern, parsePathPattern } from './source/path-pattern.js';
 import { openRecipientFiles } from './source/recipient-files.js';
-import { parseTemplateFile, type TemplateFile } from './source/template-file.js';
+import type { TemplateFile } from './source/template-file.js';
 import type { TemplateSource } from './template.js';
 
 export interface LoadOptions {
@@ -72,7 +72,9 @@ async function loadFolder(folder: string, { html, mjml, text }: Read, options: L
     throw new FanmailError('TEMPLATE_SYNTAX', `The template ${folder} has html.hbs and html.mjml.`, { hint });
   }
   const json = await readPart(folder, FILE);
-  const file = json === null ? {} : parseTemplateFile(join(folder, FILE), json);
+  // What checks it takes a while to load, and many templates have none.
+  const parser = json === null ? null : await import('./source/template-file.js');
+  const file = parser === null || json === null ? {} : parser.parseTemplateFile(join(folder, FILE), json);
   const as = (name: string, part: string | null) => (part === null ? null : new SourceFile(name, part));
   const files = {
     ...{ html: as('html.hbs', html), mjml: as('html.mjml', mjml), text: as('text.hbs', text) },

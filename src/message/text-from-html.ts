@@ -1,4 +1,8 @@
-import { convert, type Options } from 'html-to-text';
+import { createRequire } from 'node:module';
+import type { Options } from 'html-to-text';
+
+/** Takes a while to load, and only templates without a text part need it. */
+const converter = (): typeof import('html-to-text') => createRequire(import.meta.url)('html-to-text');
 
 // Unicode noncharacters (23.7): no text that is exchanged holds them, so they can mark what must survive as it is.
 const OPEN = '\uFDD0';
@@ -25,7 +29,8 @@ const OPTIONS: Options = {
 export function textFromHtml(html: string): string {
   const kept: string[] = [];
   const marked = html.replace(MUSTACHE, (mustache) => `${OPEN}${kept.push(mustache) - 1}${CLOSE}`);
-  const text = convert(marked, OPTIONS)
+  const text = converter()
+    .convert(marked, OPTIONS)
     // Spacer cells leave blanks that nobody sees in HTML.
     .replace(/(?<![ \t\u00a0])[ \t\u00a0]+$/gm, '')
     .replace(/\n{3,}/g, '\n\n')

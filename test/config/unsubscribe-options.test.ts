@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { UNSUBSCRIBE_OPTIONS } from '../../src/config/unsubscribe-options.js';
 
-const url = (text: string) => UNSUBSCRIBE_OPTIONS.unsubscribeUrl.schema.safeParse(text).data;
-const listen = (text: string) => UNSUBSCRIBE_OPTIONS.listen.schema.safeParse(text).data;
+const url = (text: string) => UNSUBSCRIBE_OPTIONS.unsubscribeUrl.schema.parse(text).value;
+const listen = (text: string) => UNSUBSCRIBE_OPTIONS.listen.schema.parse(text).value;
 
 describe('where links to unsubscribe lead', () => {
   it.each([

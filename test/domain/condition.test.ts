@@ -160,7 +160,7 @@ describe('a condition that can not be read', () => {
       'CONDITION_INVALID',
       expect.stringContaining('did you mean and?'),
     ]);
-    expect(condition().safeParse('state=').success).toBe(false);
+    expect(condition().parse('state=').refused).toBeInstanceOf(FanmailError);
   });
 });
 

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { basename, relative, resolve, sep } from 'node:path';
-import { detectMimeType } from 'nodemailer/lib/mime-funcs';
 import type { AttachedFile } from '../../domain/attached-file.js';
 import { FanmailError } from '../../domain/errors.js';
-import { encodeFile } from '../file-part.js';
+import { encodeFile, mimeFuncs } from '../file-part.js';
 
 /** Most providers take messages of 25 MB, encoded; more than that is better linked to. */
 export const MOST_BYTES = 18 * 1024 * 1024;
@@ -28,7 +27,7 @@ export async function readCarried(
   if (/\p{Cc}/u.test(name)) throw attachmentError(`${JSON.stringify(shown)} has control characters in its name`);
   const content = await readWithin(path, left, shown);
   const digest = createHash('sha256').update(content).digest('hex');
-  return { name, type: detectMimeType(name), bytes: content.length, digest, content: encodeFile(content) };
+  return { name, type: mimeFuncs().detectMimeType(name), bytes: content.length, digest, content: encodeFile(content) };
 }
 
 async function readWithin(path: string, left: number, shown: string): Promise<Buffer> {
