@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { closest } from '../config/suggest.js';
 import type { EncodedContents } from '../domain/attached-file.js';
@@ -59,6 +60,9 @@ export interface PlanInput {
   readonly unsubscribeUrl: string | null;
 }
 
+/** A list of so many bytes takes some seconds to be staged, and a thread a tenth of one to start. */
+const LONG_BYTES = 8 * 1024 * 1024;
+
 const SHIPPED_TEMPLATES = fileURLToPath(new URL('../../templates/', import.meta.url));
 
 /** What a template may say of its campaign: `{{campaign.name}}`. */
@@ -116,8 +120,10 @@ export function replyToOf(given: Pick<PlanInput, 'replyTo'>, template: Pick<Load
 /** Reads whom to exclude, and as much of the list as tells its columns. */
 export async function openPlanList(input: PlanInput): Promise<RecipientList> {
   const exclude = input.exclude === null ? undefined : await readExcludeFile(input.exclude);
-  return openList(await openInput(input.list), {
+  const rows = await openInput(input.list);
+  return openList(rows, {
     source: sourceName(input),
+    long: typeof rows === 'function' && availableParallelism() > 1 && (await stat(input.list)).size >= LONG_BYTES,
     encoding: input.encoding,
     ...(input.columns === null ? {} : { columns: input.columns.split(',') }),
     ...(input.emailColumn === null ? {} : { emailColumn: input.emailColumn }),

@@ -21,6 +21,8 @@ export interface ListOptions extends ScreenOptions {
   readonly encoding?: EncodingChoice;
   /** The titles of the columns of a CSV list whose first record is no header. */
   readonly columns?: readonly string[];
+  /** So long that it is worth a thread of its own to pack its rows; false by default. */
+  readonly long?: boolean;
 }
 
 export interface RecipientList {
@@ -110,13 +112,13 @@ function listOf(
 ): RecipientList {
   let digest: string | undefined;
   let begun = false;
-  const begin = (): Screen => {
+  const begin = (): void => {
     if (begun) throw new Error('the batches of a list can be read once');
     begun = true;
-    return new Screen(options);
   };
   async function* batches(needs?: readonly string[]): AsyncGenerator<readonly Row[]> {
-    const screen = begin();
+    begin();
+    const screen = new Screen(options);
     try {
       yield* some(screen.pass(rows.push(head, false, needs)));
       for await (const text of pieces) {
@@ -129,12 +131,15 @@ function listOf(
     }
   }
   async function* packed(layout: CsvLayout, values: readonly number[]): AsyncGenerator<PackedBatch> {
-    const screen = begin();
-    const packer = new CsvPacker(layout, values, screen, options.source);
+    begin();
+    const blocks = following(Buffer.from(head), bytes);
+    const { source, long, limit, exclude } = options;
     try {
-      yield packer.push(Buffer.from(head), false);
-      for await (const block of bytes) if (!screen.full) yield packer.push(block, false);
-      if (!screen.full) yield packer.push(Buffer.alloc(0), true);
+      // A limit and those who are excluded are known here alone.
+      if (long && limit === undefined && exclude === undefined) {
+        const { packedInThread } = await import('./packed-in-thread.js');
+        yield* packedInThread(blocks, { layout, values, source });
+      } else yield* packedHere(blocks, layout, values, options);
       digest = digestOf();
     } finally {
       await pieces.return(undefined);
@@ -158,6 +163,23 @@ function listOf(
       return digest;
     },
   };
+}
+
+async function* packedHere(
+  blocks: AsyncIterable<Buffer>,
+  layout: CsvLayout,
+  values: readonly number[],
+  options: ListOptions,
+): AsyncGenerator<PackedBatch, void, undefined> {
+  const screen = new Screen(options);
+  const packer = new CsvPacker(layout, values, screen, options.source);
+  for await (const block of blocks) if (!screen.full) yield packer.push(block, false);
+  if (!screen.full) yield packer.push(Buffer.alloc(0), true);
+}
+
+async function* following(head: Buffer, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  yield head;
+  yield* bytes;
 }
 
 function some<T>(items: readonly T[]): readonly (readonly T[])[] {

@@ -35,3 +35,20 @@ it('launch says what it guessed, and a recipient outside ASCII fails where the r
   const results = readFileSync(join(place.folder, 'fanmail-results/western/results.csv'), 'utf8');
   expect(results).toMatch(/^jörg@example\.com,failed,553 5\.6\.7,1,.*SMTPUTF8"$/m);
 });
+
+it('a list of many megabytes, whose rows a thread packs, is staged, rejected and refused as any other', async () => {
+  const name = 'x'.repeat(70);
+  const rows = Array.from({ length: 100_000 }, (_, n) => `u${n % 99_999}@example.com,${name}`);
+  const text = ['email,name', ...rows, ''].join('\n');
+  expect(text.length).toBeGreaterThan(8 * 1024 * 1024);
+  writeFileSync(join(place.folder, 'long.csv'), text);
+  writeFileSync(join(place.folder, 'broken.csv'), `${text}z@example.com,"never closed\n`);
+  const args = ['--template', './hello', '--from', 'n@example.com', '--smtp', `smtp://127.0.0.1:${relay.port}`];
+  const staged = await place.run(['launch', 'long.csv', ...args, '--dry-run']);
+  expect(staged.code, staged.err).toBe(0);
+  expect(staged.err).toContain('Would stage 99,999 of 100,000 rows');
+  expect(staged.err).toContain('rejected, duplicate: 1');
+  const refused = await place.run(['launch', 'broken.csv', ...args, '--yes']);
+  expect(refused.code).toBe(2);
+  expect(refused.err).toMatch(/line 100002[\s\S]*\(LIST_SYNTAX\)/);
+});

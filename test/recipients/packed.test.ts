@@ -7,43 +7,9 @@ import { KeySet } from '../../src/recipients/key-set.js';
 import { type ListOptions, openList } from '../../src/recipients/list.js';
 import { countLineEnds } from '../../src/recipients/survey.js';
 import { MAX_RECORD } from '../../src/recipients/text.js';
-import { fileOf, pieces, readList, utf16be, windows1252 } from './support.js';
+import { packed, pieces, readList, utf16be, windows1252 } from './support.js';
 
 type Rows = readonly (readonly unknown[])[];
-
-/** What the list packs, as a chunk would unpack it, or the message of its refusal. */
-async function packed(
-  bytes: Buffer,
-  sizes: readonly number[],
-  needs: readonly string[],
-  options: Partial<ListOptions>,
-  file = false,
-) {
-  const rejects: Reject[] = [];
-  const rows: unknown[][] = [];
-  let digest = '';
-  try {
-    const input = file ? fileOf(bytes, sizes) : pieces(bytes, sizes);
-    const list = await openList(input, { source: 'people.csv', ...options });
-    const batches = list.packed(needs);
-    if (batches === null) return null;
-    for await (const batch of batches) {
-      rejects.push(...batch.rejects);
-      let start = 0;
-      for (const end of batch.ends) {
-        const text = batch.bytes.toString('utf8', start, end);
-        expect(text[0]).toBe(',');
-        rows.push(JSON.parse(text.slice(1)));
-        start = end;
-      }
-      expect(start).toBe(batch.bytes.length);
-    }
-    digest = list.digest();
-  } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) };
-  }
-  return { rows, rejects, digest };
-}
 
 /** The same by way of text and objects. */
 async function slowly(
@@ -103,7 +69,7 @@ describe('rows that are packed as they are read', () => {
         for (const key of ['user7@x-1.example', 'x@xn--bcher-kva.example']) exclude.add(key);
         const options = { ...(limit ? { limit } : {}), ...(made.excluded ? { exclude } : {}) };
         const [fast, slow] = [
-          await packed(bytes, cuts, needs, options, file),
+          await packed(bytes, cuts, needs, options, { file }),
           await slowly(bytes, others, needs, options),
         ];
         // Where the delimiter of such a list was taken for another one.

@@ -70,3 +70,36 @@ export function windows1252(text: string): Buffer {
   });
   return Buffer.from(bytes);
 }
+
+/** What the list packs, as a chunk would unpack it, or the message of its refusal. */
+export async function packed(
+  bytes: Buffer,
+  sizes: readonly number[],
+  needs: readonly string[],
+  options: Partial<ListOptions>,
+  { file = false, open = openList } = {},
+) {
+  const rejects: Reject[] = [];
+  const rows: unknown[][] = [];
+  let digest = '';
+  try {
+    const input = file ? fileOf(bytes, sizes) : pieces(bytes, sizes);
+    const list = await open(input, { source: 'people.csv', ...options });
+    const batches = list.packed(needs);
+    if (batches === null) return null;
+    for await (const batch of batches) {
+      rejects.push(...batch.rejects);
+      let start = 0;
+      for (const end of batch.ends) {
+        // Each begins with a comma.
+        rows.push(JSON.parse(batch.bytes.toString('utf8', start, end).replace(/^,/, '')));
+        start = end;
+      }
+      if (start !== batch.bytes.length) throw new Error('there are bytes of no recipient');
+    }
+    digest = list.digest();
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) };
+  }
+  return { rows, rejects, digest };
+}
