@@ -9,7 +9,7 @@ export function createScratch(redis: Redis): Scratch {
     async recipients(campaign, nonce, chunk) {
       const packed = await redis.getBuffer(chunkKeys(campaign, nonce, chunk).rows);
       // What can't be unpacked is as lost as what is gone; an error of Redis is not the data's.
-      return packed ? unpackRecipients(packed).catch(() => null) : null;
+      return packed ? unpackRecipients(packed) : null;
     },
     async template(campaign, nonce, digest) {
       const text = await redis.get(stagingKeys(campaign, nonce).template(digest));

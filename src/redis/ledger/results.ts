@@ -30,16 +30,16 @@ export async function* readResults(redis: Redis, campaign: Campaign): AsyncItera
 /** Null where they are gone, or are not what fanmail wrote: the worker called the chunk lost then. */
 async function readAddresses(redis: Redis, keys: ChunkKeys): Promise<readonly string[] | null> {
   const addresses = await redis.getBuffer(keys.addresses);
-  if (addresses) return unpackAddresses(addresses).catch(() => null);
+  if (addresses) return unpackAddresses(addresses);
   const rows = await redis.getBuffer(keys.rows);
-  const recipients = rows && (await unpackRecipients(rows).catch(() => null));
+  const recipients = rows && unpackRecipients(rows);
   return recipients?.map((recipient) => recipient.address) ?? null;
 }
 
 /** Keeps a chunk's addresses apart from the scratch, so that `report` can name them when that has expired. */
 export async function keepAddresses(redis: Redis, campaign: Campaign, chunk: number, addresses: readonly string[]) {
   const keys = chunkKeys(campaign.id, campaign.nonce, chunk);
-  await redis.set(keys.addresses, await packAddresses(addresses), 'PX', ledgerTtlMs(campaign.options, Date.now()));
+  await redis.set(keys.addresses, packAddresses(addresses), 'PX', ledgerTtlMs(campaign.options, Date.now()));
 }
 
 export async function readWords(redis: Redis, id: string): Promise<ReadonlyMap<number, string>> {

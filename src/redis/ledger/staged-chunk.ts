@@ -21,7 +21,7 @@ export function stagedChunk(
       packer.addPacked(bytes);
     },
     async write() {
-      const rows = await packer.pack();
+      const rows = packer.pack();
       await put(rows, size);
       return rows.length;
     },
