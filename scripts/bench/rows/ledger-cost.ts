@@ -33,7 +33,7 @@ export const ledgerCost: RowDefinition = {
       const job = { list, template, messages: MESSAGES, connections };
       const ours: LedgerResult[] = [];
       const speed = await Speed.start(bench);
-      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 3), [
+      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 5), [
         async () => void ours.push(await byTurns(bench, job)),
         () => speed.measure(),
       ]);

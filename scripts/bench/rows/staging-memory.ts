@@ -23,7 +23,7 @@ export const stagingMemory: RowDefinition = {
   name: 'staging-memory',
   what: 'resident memory of a launch: what a row adds, and the peak with the whole list, V8 left alone',
   async measure(bench) {
-    const rows = bench.full ? 10_000_000 : 1_000_000;
+    const rows = bench.full ? 10_000_000 : 2_000_000;
     const few = rows / 5;
     const list = await writeList(bench.folder, rows);
     const fewList = await writeList(bench.folder, few);
