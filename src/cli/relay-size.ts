@@ -29,6 +29,7 @@ export async function withinRoom(plan: Plan, relays: readonly RelaySettings[], s
 }
 
 async function leastLimit(relays: readonly RelaySettings[], signal: AbortSignal): Promise<Limit | null> {
+  // What speaks SMTP takes a while to load, and few launches ask a relay.
   const { probeRelay } = await import('../relay/probe.js');
   let least: Limit | null = null;
   for (const relay of relays) {

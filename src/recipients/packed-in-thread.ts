@@ -26,8 +26,8 @@ const THREAD = new URL('./packing-thread.js', import.meta.url);
 const AHEAD = 4;
 
 /**
- * What a `CsvPacker` makes of these blocks, in a thread of its own, so that rows are read while those before are compressed and written.
- * Throws as it does. Leaving early ends the thread.
+ * What a `CsvPacker` makes of these blocks, in a thread of its own, so that rows are packed while those before are compressed
+ * and written. Throws as it does. Leaving early ends the thread.
  */
 export async function* packedInThread(
   blocks: AsyncIterable<Buffer>,

@@ -4,7 +4,8 @@ import { FORMAT } from '../domain/campaign.js';
 import type { Recipient, Value, Variables } from '../domain/recipient.js';
 
 /**
- * At once: a chunk takes a fraction of a millisecond, and Node's other threads cost three times that, as much of it here as it takes at once.
+ * At once: a chunk takes a fraction of a millisecond. Node's other threads cost three times that, and this one as much as
+ * it takes here.
  * Quality 2 makes 1% more of a chunk than 4 and takes half the time. The window holds a chunk of 500 recipients twice: a
  * larger one is memory to be cleared each time.
  */
