@@ -16,15 +16,15 @@ const LARGE_PEAK_MB = 400;
 
 /**
  * What may grow with the list is the set of addresses: 16 bytes a row. Judged is the peak of the whole process with all
- * rows against a fifth of them (which is long enough to be warm, and to have a thread that packs them), the least of the
+ * rows against a tenth of them (which is long enough to be warm, and to have a thread that packs them), the least of the
  * rounds each: it is never too low.
  */
 export const stagingMemory: RowDefinition = {
   name: 'staging-memory',
   what: 'resident memory of a launch: what a row adds, and the peak with the whole list, V8 left alone',
   async measure(bench) {
-    const rows = bench.full ? 10_000_000 : 2_000_000;
-    const few = rows / 5;
+    const rows = bench.full ? 10_000_000 : 3_000_000;
+    const few = rows / 10;
     const list = await writeList(bench.folder, rows);
     const fewList = await writeList(bench.folder, few);
     const template = writeTemplate(join(bench.folder, 'note'), shortNote());
