@@ -22,8 +22,8 @@ local f = redis.call('HMGET', KEYS[1], 'rate', 'step', 'at', 'cutAt', 'firstAt',
 local rate, step, cutAt = tonumber(f[1] or nil), tonumber(f[2] or nil), tonumber(f[4] or nil)
 local triedRate, triedShare = tonumber(f[7] or nil), tonumber(f[8] or nil)
 local triedOf, told = tonumber(f[9] or nil), tonumber(ARGV[4])
--- Messages a second when it was first throttled, by all who said a first word.
-local sent = tonumber(f[14] or 0)
+-- Messages a second when it was first throttled, by all who said a first word, and by this one now.
+local sent, sending = tonumber(f[14] or 0), accepted / math.max(0.01, 1 - share)
 local changed = {}
 
 -- By how many of its standard deviations a share of so many answers is above that of the rate that was tried: both may be chance.
@@ -54,13 +54,13 @@ end
 if not rate then
   rate = math.max(1, accepted)
   step, cutAt, changed.firstAt = rate / 4, now, now
-  changed.sent = accepted / math.max(0.01, 1 - share)
+  changed.sent = sending
 else
   rate = grown(rate, step, tonumber(f[3]), now)
   if ARGV[5] == '0' and now - tonumber(f[5]) < FIRST_WORDS then
     rate = rate + accepted
     step = rate / 4
-    changed.sent = sent + accepted / math.max(0.01, 1 - share)
+    changed.sent = sent + sending
   elseif now - cutAt >= BETWEEN_CUTS and share > TOLERATED and not isCalm then
     local vain = wasInVain()
     if vain and f[10] then
