@@ -17,8 +17,11 @@ const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
 /** Connections; what is judged comes first. With fewer, a worker waits for Redis more often, and each call holds less. */
 const JUDGED = 50;
 const OTHERS = [20, 100];
-/** Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the ledger doesn't know to be done. */
-const MESSAGES = 40_000;
+/**
+ * Some twenty turns each, warm. Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the
+ * ledger doesn't know to be done.
+ */
+const MESSAGES = 80_000;
 
 export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
@@ -38,7 +41,7 @@ export const ledgerCost: RowDefinition = {
         () => speed.measure(),
       ]);
       await speed.stop();
-      const cost = ours.map(({ withLedger, without }) => withLedger - without);
+      const cost = ours.map((one) => one.cost);
       const bar = connections === JUDGED ? ({ at: 'most', value: 20 } as const) : null;
       figures.push({
         name: `the ledger’s cost, ${by}`,

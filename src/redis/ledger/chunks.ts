@@ -6,7 +6,7 @@ import { latencyBucket } from '../../domain/latency.js';
 import type { Reply } from '../../domain/outcome.js';
 import type { Reason } from '../../domain/record.js';
 import { REPLY_CLASSES } from '../../domain/reply-class.js';
-import { reasonNumber, VERBS, type Verdict } from '../../domain/verdict.js';
+import { reasonNumber, VERBS, type Verb, type Verdict } from '../../domain/verdict.js';
 import type {
   Begun,
   ChunkLedger,
@@ -26,6 +26,10 @@ import { loadScript, runScript, runTextScript, type Reply as ScriptReply } from 
 const MAX_FRUITLESS_CLAIMS = 20;
 /** Of one outcome in what turn.lua takes. */
 const OUTCOME_BYTES = 18;
+/** The byte of each verb there. */
+const VERB_CODES = Object.fromEntries(
+  Object.entries(VERBS).map(([verb, letter]) => [verb, letter.charCodeAt(0)]),
+) as Record<Verb, number>;
 /** The words before what was granted in what turn.lua returns. */
 const WORDS_MOST = 64;
 /** Campaigns whose count of settled outcomes a process remembers. */
@@ -160,20 +164,23 @@ class Seen {
 
 /** Outcomes as turn.lua takes them; the relay's words once each. */
 function packOutcomes(settlements: readonly Settlement[]): { packed: Buffer; texts: string[] } {
-  const packed = Buffer.alloc(settlements.length * OUTCOME_BYTES);
+  // Of Node's pool, which a Buffer of zeros is not: every byte is written.
+  const packed = Buffer.allocUnsafe(settlements.length * OUTCOME_BYTES);
   const texts: string[] = [];
-  settlements.forEach(({ index, verdict, route }, i) => {
-    const at = i * OUTCOME_BYTES;
+  let at = 0;
+  for (const { index, verdict, route } of settlements) {
     packed.writeUInt16BE(index, at);
-    packed[at + 2] = VERBS[verdict.verb].charCodeAt(0);
+    packed[at + 2] = VERB_CODES[verdict.verb];
     packed[at + 3] = reasonNumber(verdict.reason);
     packReply(packed, at + 4, verdict.reply);
     packed[at + 8] = refusalText(verdict, texts);
     packed[at + 9] = verdict.latencyMs === null ? 255 : latencyBucket(verdict.latencyMs);
     packed.writeUInt32BE(Math.min(verdict.delayMs, 2 ** 32 - 1), at + 10);
-    packed[at + 15] = route ?? 0;
     packed[at + 14] = verdict.replyClass === null ? 0 : REPLY_CLASSES.indexOf(verdict.replyClass) + 1;
-  });
+    packed[at + 15] = route ?? 0;
+    packed.writeUInt16BE(0, at + 16);
+    at += OUTCOME_BYTES;
+  }
   return { packed, texts };
 }
 
