@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
 const JUDGED = 50;
 const OTHERS = [20, 100];
 /**
- * Some twenty turns each, warm. Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the
+ * A dozen turns each and more, warm. Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the
  * ledger doesn't know to be done.
  */
 const MESSAGES = 80_000;
