@@ -62,7 +62,7 @@ function encodeAll(encoder: TransferEncoder, pieces: readonly (string | null)[])
       stretches.push(null);
       continue;
     }
-    encoder.begin(Buffer.allocUnsafe(encodedBound(piece.length)), 0);
+    encoder.begin(Buffer.allocUnsafe(encodedBound(piece.length)), 0, true);
     if (!encoder.text(piece)) return null;
     const stretch = encoder.taken(piece, 0);
     if (encoder.finish() < 0) return null;

@@ -70,13 +70,13 @@ export function createComposer(options: ComposerOptions): Composer {
       write(recipient, messageId, own);
       const { content, done } = writer.take();
       const to = recipient.address;
-      if (!signer) return { from: sender.address, to, content, messageId, handedOver: done };
+      if (!signer) return { from: sender.address, to, content, dotless: true, messageId, handedOver: done };
       let over = false;
       const handedOver = () => {
         over = true;
         done();
       };
-      return { from: sender.address, to, ...signer.sign(content, () => over), messageId, handedOver };
+      return { from: sender.address, to, ...signer.sign(content, () => over), dotless: true, messageId, handedOver };
     },
   };
 }

@@ -4,6 +4,7 @@ const TAB = 9;
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
+const DOT = 46;
 const EQUALS = 61;
 
 const HEX = Buffer.from('0123456789ABCDEF', 'latin1');
@@ -13,8 +14,8 @@ const LITERAL = Uint8Array.from({ length: 65_536 }, (_, byte) =>
 );
 
 /**
- * Allows everything. An `=` is always followed by two digits or a line break, so `=_` can't occur. No character is parted
- * by a soft break, for readers that decode line by line.
+ * Allows everything. An `=` is always followed by two digits or a line break, so `=_` can't occur; a dot at the head of a
+ * line is `=2E`. No character is parted by a soft break, for readers that decode line by line.
  */
 export class QuotedPrintable implements TransferEncoder {
   #out: Buffer = Buffer.alloc(0);
@@ -76,6 +77,11 @@ export class QuotedPrintable implements TransferEncoder {
   /** Writes the run of literals from `i` on, as far as the line has room, and answers where it stopped. */
   #literals(value: string, i: number): number {
     if (this.#column === QP_COLUMNS) this.#softBreak();
+    if (this.#column === 0 && unitAt.call(value, i) === DOT) {
+      this.#afterCr = false;
+      this.#character(DOT);
+      return i + 1;
+    }
     const [out, start] = [this.#out, this.#end];
     const most = Math.min(value.length, i + QP_COLUMNS - this.#column);
     let end = start;
@@ -150,6 +156,10 @@ export class QuotedPrintable implements TransferEncoder {
   }
 
   #literal(code: number): void {
+    if (code === DOT && this.#column === QP_COLUMNS) {
+      this.#character(code);
+      return;
+    }
     this.#room(1);
     this.#out[this.#end++] = code;
   }

@@ -5,23 +5,27 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const HYPHEN = 45;
+const DOT = 46;
 const EQUALS = 61;
 const UNDERSCORE = 95;
 
 /** RFC 5322 2.1.1: what a line may have at most, without its CRLF. The 78 that it wants are for readers of long ago. */
 const MAX_LINE = 998;
 
-/** As it is. Not allowed: what is not ASCII, control characters, lines over 998, `--=_` at a line's start. */
+/** As it is. Not allowed: what is not ASCII, control characters, lines over 998, a dot or `--=_` at a line's start. */
 export class SevenBit implements TransferEncoder {
   #out: Buffer = Buffer.alloc(0);
   #end = 0;
   #lineStart = 0;
+  /** Where a line that has begun before goes on; -1 where all are whole. */
+  #within = -1;
   #afterCr = false;
 
-  begin(out: Buffer, at: number): void {
+  begin(out: Buffer, at: number, within = false): void {
     this.#out = out;
     this.#end = at;
     this.#lineStart = at;
+    this.#within = within ? at : -1;
     this.#afterCr = false;
   }
 
@@ -72,6 +76,8 @@ export class SevenBit implements TransferEncoder {
   #mayEndLine(end: number): boolean {
     const [out, start] = [this.#out, this.#lineStart];
     if (end - start > MAX_LINE) return false;
+    if (start === this.#within || end === start) return true;
+    if (out[start] === DOT) return false;
     return !(
       end - start >= 4 &&
       out[start] === HYPHEN &&

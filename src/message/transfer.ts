@@ -1,11 +1,12 @@
 /**
  * The two ways a text goes into a message (RFC 2045 2.7, 6.7), piece by piece: pieces that are the same in every message
  * are encoded once, as a `Stretch`, and then copied. Both turn every line end (CRLF, LF, a lone CR) into CRLF, also where
- * the pieces part it, and never write a line that begins with `--=_`, so that no boundary that begins with `=_` can occur.
+ * the pieces part it, and never write a line that begins with `--=_`, so that no boundary that begins with `=_` can occur,
+ * nor one that begins with a dot: no relay on the way has one to double or to take away (RFC 5321 4.5.2, 2049 3).
  */
 export interface TransferEncoder {
-  /** Begins a text at `at` of `out`, at the start of a line. */
-  begin(out: Buffer, at: number): void;
+  /** Begins a text at `at` of `out`, at the start of a line; `within`: or anywhere in one, for a stretch. */
+  begin(out: Buffer, at: number, within?: boolean): void;
   /** Goes on with a text. Answers false where this encoding doesn't allow it. */
   text(value: string): boolean;
   /** Goes on with what this encoder encoded before. Answers false where this encoding doesn't allow it here. */

@@ -169,7 +169,7 @@ export class Dialogue implements Carrier, Ear {
   #handOver(): void {
     const message = this.#current?.message;
     if (!message) return;
-    const body = stuffed(message.content);
+    const body = message.dotless ? message.content : stuffed(message.content);
     if (body.length <= ONE_WRITE) {
       this.#finish(body);
       // The wire has copied it.

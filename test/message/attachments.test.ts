@@ -8,6 +8,7 @@ import { createComposer } from '../../src/message/composer.js';
 import { encodeFile } from '../../src/message/file-part.js';
 import { loadTemplate } from '../../src/message/load-template.js';
 import { compileTemplate } from '../../src/message/template.js';
+import { expectDotless } from '../support/dotless.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -34,7 +35,8 @@ async function composed(...attach: string[]) {
     ...{ template, files: source.files, contents, from: 'news@example.com', replyTo: null },
     ...{ campaignId: 'c', salt: 's' },
   });
-  const raw = composer.compose({ line: 2, address: 'ada@example.com', variables: { name: 'Ada' } }).content;
+  const message = composer.compose({ line: 2, address: 'ada@example.com', variables: { name: 'Ada' } });
+  const raw = expectDotless(message).content;
   return { mail: await simpleParser(raw, { skipImageLinks: true }), raw: raw.toString('latin1'), source, contents };
 }
 
