@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import { FanmailError } from '../domain/errors.js';
 import type { Log } from '../pipeline/ports.js';
+import { ioredis } from './ioredis.js';
 import { addressOf, describeTarget, type RedisTarget } from './target.js';
 
 export interface ConnectOptions {
@@ -10,9 +10,6 @@ export interface ConnectOptions {
   /** Told when the connection is lost and when it is back. */
   readonly log?: Log;
 }
-
-/** Asked for as what it is, CommonJS: imported, Node would parse all of it for the names that it exports, a third of the time. */
-const ioredis = createRequire(import.meta.url)('ioredis') as typeof import('ioredis');
 
 const RETRY_CAP_MS = 1_000;
 

@@ -34,18 +34,6 @@ export async function runScript(
   return parse(await evaluate(redis, script, keys, args));
 }
 
-/** The same of a script that returns a text. */
-export async function runTextScript(
-  redis: Redis,
-  script: Script,
-  keys: readonly string[],
-  args: readonly (string | number | Buffer)[],
-): Promise<Buffer> {
-  const reply = await evaluate(redis, script, keys, args);
-  if (!Buffer.isBuffer(reply)) throw new TypeError('a script returned no text');
-  return reply;
-}
-
 async function evaluate(
   redis: Redis,
   script: Script,

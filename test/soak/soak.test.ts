@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import type { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { loadScript } from '../../src/redis/script.js';
+import { withBroken } from '../redis/ledger/broken.js';
 import { freshRedis } from '../support/redis.js';
 import { liveLives } from './lives.js';
 import { parseOptions, UsageError } from './options.js';
@@ -47,26 +46,14 @@ describe('the arguments of a soak', () => {
 });
 
 describe('lives of the ledger', () => {
-  /** Every settle says that whoever speaks owns the chunk. */
-  function withoutFence(redis: Redis): Redis {
-    const { source, sha } = loadScript('turn');
-    const broken = source.replace('if mine and from', 'if from');
-    expect(broken).not.toBe(source);
-    return new Proxy(redis, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (name !== 'callBuffer') return typeof value === 'function' ? value.bind(target) : value;
-        return (command: string, first: string, ...rest: (string | Buffer | number)[]) =>
-          first === sha ? target.callBuffer('EVAL', broken, ...rest) : target.callBuffer(command, first, ...rest);
-      },
-    });
-  }
-
   it('keep to the model’s rules, and a ledger without its fence does not', async () => {
     const server = await freshRedis();
     try {
       expect(await liveLives(3, 20, server.client())).toBe('holds');
-      expect(await liveLives(3, 100, withoutFence(server.client()))).toContain('the rules');
+      // Every settle says that whoever speaks owns the chunk.
+      const withoutFence = withBroken(server.client(), 'turn', 'if mine and from', 'if from');
+      expect(withoutFence.changed).toBe(true);
+      expect(await liveLives(3, 100, withoutFence.redis)).toContain('the rules');
     } finally {
       await server.stop();
     }

@@ -20,7 +20,8 @@ import type {
   Turn,
 } from '../../pipeline/ports.js';
 import { campaignKeys, chunkKeys, stagingKeys } from '../keys.js';
-import { loadScript, runScript, runTextScript, type Reply as ScriptReply } from '../script.js';
+import { ReadyScript } from '../ready-script.js';
+import { loadScript, runScript, type Reply as ScriptReply } from '../script.js';
 
 /** Claims without any progress after which a chunk counts as lost, so that a poisonous one can't loop for ever. */
 const MAX_FRUITLESS_CLAIMS = 20;
@@ -47,14 +48,14 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
   };
   const seen = new Seen();
   /** What is the same in all turns of a claimed chunk. */
-  const known = new WeakMap<ClaimedChunk, { readonly keys: readonly string[]; readonly counted: Counted }>();
+  const known = new WeakMap<ClaimedChunk, { readonly script: ReadyScript; readonly counted: Counted }>();
 
   function knownOf(chunk: ClaimedChunk) {
     const found = known.get(chunk);
     if (found) return found;
     const { campaign, nonce } = chunk;
     const keys = [campaignKeys(campaign).campaign, chunkKeys(campaign, nonce, chunk.chunk).chunk];
-    const made = { keys, counted: seen.of(campaign, nonce) };
+    const made = { script: new ReadyScript(redis, scripts.turn, keys), counted: seen.of(campaign, nonce) };
     known.set(chunk, made);
     return made;
   }
@@ -67,15 +68,16 @@ export function createChunkLedger(redis: Redis): ChunkLedger {
     return Promise.all([rest, first]).then(([last]) => last);
   }
 
-  async function oneTurn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]) {
+  function oneTurn(chunk: ClaimedChunk, settlements: readonly Settlement[], indices: readonly number[]): Promise<Turn> {
     const { packed, texts } = packOutcomes(settlements);
     const intents = packIndices(indices);
-    const { keys, counted } = knownOf(chunk);
+    const { script, counted } = knownOf(chunk);
     const head = `${FORMAT} ${chunk.round} ${chunk.token} ${chunk.chunk} ${counted.highest}`;
-    const reply = await runTextScript(redis, scripts.turn, keys, [head, packed, intents, ...texts]);
-    const { settled, begun, count, granted } = readTurn(reply);
-    if (settled === 'ok' || settled === 'fenced') raise(counted, count);
-    return { settled, begun: begunOf(begun, granted, indices) };
+    return script.run([head, packed, intents, ...texts]).then((reply) => {
+      const { settled, begun, count, granted } = readTurn(reply);
+      if (settled === 'ok' || settled === 'fenced') raise(counted, count);
+      return { settled, begun: begunOf(begun, granted, indices) };
+    });
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadScript } from '../../../src/redis/script.js';
 import { freshRedis, type TestRedis } from '../../support/redis.js';
+import { withBroken } from './broken.js';
 import { type About, holds } from './lives.js';
 
 let server: TestRedis;
@@ -12,21 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A connection on which one script is replaced by a broken copy of it. */
-function withBroken(script: string, from: string, to: string): { redis: Redis; changed: boolean } {
-  const { source, sha } = loadScript(script);
-  const broken = source.replace(from, to);
-  const through = new Proxy(redis, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'callBuffer') return typeof value === 'function' ? value.bind(target) : value;
-      return (command: string, first: string, ...rest: (string | Buffer | number)[]) =>
-        first === sha ? target.callBuffer('EVAL', broken, ...rest) : target.callBuffer(command, first, ...rest);
-    },
-  });
-  return { redis: through, changed: broken !== source };
-}
-
 describe('the ledger, whoever speaks in whatever order', () => {
   it('does what the rules say: it balances, nobody gets a second copy, and what is final stays so', async () => {
     await holds(redis, 'all', 800);
@@ -34,7 +19,7 @@ describe('the ledger, whoever speaks in whatever order', () => {
 });
 
 async function isNoticed(about: About, script: string, from: string, to: string): Promise<void> {
-  const broken = withBroken(script, from, to);
+  const broken = withBroken(redis, script, from, to);
   expect(broken.changed, `${script}.lua has not the text to break`).toBe(true);
   await expect(holds(broken.redis, about, 4_000, 7)).rejects.toThrow(/Property failed/);
 }
