@@ -25,6 +25,11 @@ interface Mail {
   readonly behindSince: number;
 }
 
+/** Why a message could not be signed. */
+interface Fault {
+  readonly error: unknown;
+}
+
 /** A connection that sends this chunk. */
 interface Lane {
   readonly connection: RelayConnection;
@@ -111,39 +116,45 @@ export class Lanes {
     }
   }
 
+  /** Carries one mail after the other through; all in one function, since each that is waited for costs promises for every message. */
   async #run(lane: Lane, first: Mail | null): Promise<void> {
+    const { chunk, recorder, conclusions, line } = this.#options;
+    const { connection } = lane;
     try {
-      for (let mail = first; mail !== null; ) mail = await this.#carry(mail, lane);
+      for (let mail = first; mail !== null && this.#mayBegin(mail); ) {
+        const { open, offered, signed } = mail;
+        const asked = performance.now();
+        const intent = recorder.begin(chunk, open.index);
+        const fault = signed ? await faultOf(signed) : null;
+        if (!this.#granted(open, await intent, asked, fault)) {
+          offered.withdraw();
+          line.over(open);
+          break;
+        }
+        lane.behind = connection.mayKeep() ? this.#next(connection) : null;
+        if (lane.behind === null) connection.passOn(offered.outcome);
+        offered.deliver();
+        const outcome = await offered.outcome;
+        line.over(open);
+        conclusions.conclude(open, outcome);
+        mail = lane.behind;
+        lane.behind = null;
+      }
     } catch (error) {
       this.#options.broken(error);
     }
     this.#ended(lane);
   }
 
-  /** Carries one mail through; returns what follows it on the same connection. */
-  async #carry({ open, offered, signed }: Mail, lane: Lane): Promise<Mail | null> {
-    const { conclusions, goesOn, line } = this.#options;
+  #mayBegin({ open, offered }: Mail): boolean {
+    const { goesOn, line } = this.#options;
+    if (!offered.lost && goesOn()) return true;
+    const { lost } = offered;
+    offered.withdraw();
     // Lost with the connection under the one before it, and no intent of its own: as if it had not been tried.
-    if (offered.lost) {
-      offered.withdraw();
-      line.back(open);
-      return null;
-    }
-    if (!goesOn() || !(await this.#begin(open, signed))) {
-      offered.withdraw();
-      line.over(open);
-      return null;
-    }
-    const { connection } = lane;
-    lane.behind = connection.mayKeep() ? this.#next(connection) : null;
-    if (lane.behind === null) connection.passOn(offered.outcome);
-    offered.deliver();
-    const outcome = await offered.outcome;
-    line.over(open);
-    conclusions.conclude(open, outcome);
-    const following = lane.behind;
-    lane.behind = null;
-    return following;
+    if (lost) line.back(open);
+    else line.over(open);
+    return false;
   }
 
   /**
@@ -197,10 +208,12 @@ export class Lanes {
   }
 
   #fail(open: Open): void {
-    const { conclusions, broken, changed } = this.#options;
+    const { chunk, recorder, conclusions, broken, changed } = this.#options;
     this.#failing++;
-    void this.#begin(open)
-      .then((begun) => begun && conclusions.record(open, UNCOMPOSED))
+    const asked = performance.now();
+    void recorder
+      .begin(chunk, open.index)
+      .then((intent) => this.#granted(open, intent, asked, null) && conclusions.record(open, UNCOMPOSED))
       .catch(broken)
       .finally(() => {
         this.#failing--;
@@ -214,37 +227,25 @@ export class Lanes {
   }
 
   /**
-   * Resolves to true where the message is signed, if it is to be, and the intent is in the ledger, and fresh: now, and only
-   * now, the content may go.
+   * Whether the intent is in the ledger, and fresh, and the message signed, if it was to be: now, and only now, the content may go.
+   * What can't be signed is not sent, and no fault of its recipient; and an intent may grow stale while a message is being signed.
    */
-  #begin(open: Open, signed?: Promise<void>): Promise<boolean> {
-    const { chunk, recorder } = this.#options;
-    const asked = performance.now();
-    const intent = recorder.begin(chunk, open.index);
-    if (signed) return this.#signed(open, intent, signed, asked);
-    return intent.then((told) => this.#granted(open, told, asked));
-  }
-
-  /** An intent may grow stale while a message is being signed. What can't be signed is not sent, and no fault of its recipient. */
-  async #signed(open: Open, intent: Promise<Intent>, signed: Promise<void>, asked: number): Promise<boolean> {
-    const fault = await signed.then(
-      () => null,
-      (error: unknown) => ({ error }),
-    );
-    if (!this.#granted(open, await intent, asked)) return false;
-    if (fault === null) return true;
-    this.#options.conclusions.record(open, UNTOUCHED);
-    this.#options.broken(fault.error);
-    return false;
-  }
-
-  #granted(open: Open, intent: Intent, asked: number): boolean {
+  #granted(open: Open, intent: Intent, asked: number, fault: Fault | null): boolean {
+    const { refused, conclusions, broken } = this.#options;
     if (intent.kind !== 'granted') {
-      this.#options.refused(intent);
+      refused(intent);
       return false;
     }
-    if (performance.now() - asked <= STALE_INTENT_MS) return true;
-    this.#options.conclusions.record(open, UNTOUCHED);
+    if (fault === null && performance.now() - asked <= STALE_INTENT_MS) return true;
+    conclusions.record(open, UNTOUCHED);
+    if (fault !== null) broken(fault.error);
     return false;
   }
+}
+
+function faultOf(signed: Promise<void>): Promise<Fault | null> {
+  return signed.then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
 }
