@@ -26,11 +26,13 @@ export const attachment: RowDefinition = {
     mkdirSync(join(template, 'attachments'), { recursive: true });
     writeFileSync(file, randomBytes(FILE_BYTES));
     const warming = { list: await writeList(bench.folder, WARMING.ours), template, messages: WARMING.ours };
-    const fanmail = await Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming);
     const [ours, source]: [number[], number[]] = [[], []];
     const cpu = { ours: [] as number[], loop: [] as number[] };
     const job = { list, template, connections: CONNECTIONS };
-    const loop = await NodemailerLoop.start(bench, { ...job, file }, WARMING.theirs);
+    const [fanmail, loop] = await Promise.all([
+      Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming),
+      NodemailerLoop.start(bench, { ...job, file }, WARMING.theirs),
+    ]);
     await alternate(bench, 'attachment', bench.rounds ?? size.rounds, [
       async () => {
         const sent = await fanmail.send({ list, template, messages: size.ours });

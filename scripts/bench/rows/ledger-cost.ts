@@ -18,10 +18,12 @@ const MAIN = fileURLToPath(new URL('../ledger-main.ts', import.meta.url));
 const JUDGED = 50;
 const OTHERS = [20, 100];
 /**
- * A dozen turns each and more, warm. Fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the
- * ledger doesn't know to be done.
+ * Some ten turns each, warm. More processes say more than more turns: what V8 makes of the same code differs from one to the next by
+ * more than turns do. And fewer than a worker needs half a minute for: then a sweep begins to wonder about chunks that the ledger
+ * doesn't know to be done.
  */
-const MESSAGES = 80_000;
+const MESSAGES = 45_000;
+const PROCESSES = 9;
 
 export const ledgerCost: RowDefinition = {
   name: 'ledger-cost',
@@ -36,7 +38,7 @@ export const ledgerCost: RowDefinition = {
       const job = { list, template, messages: MESSAGES, connections };
       const ours: LedgerResult[] = [];
       const speed = await Speed.start(bench);
-      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? (bench.full ? 9 : 5), [
+      await alternate(bench, `ledger-cost, ${by}`, bench.rounds ?? PROCESSES, [
         async () => void ours.push(await byTurns(bench, job)),
         () => speed.measure(),
       ]);

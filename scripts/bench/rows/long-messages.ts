@@ -20,10 +20,12 @@ export const longMessages: RowDefinition = {
     const template = writeTemplate(join(bench.folder, 'long'), parts);
     const bytes = messageBytes(parts, readList(list, 50));
     const warming = { list: await writeList(bench.folder, WARMING.ours), template, messages: WARMING.ours };
-    const fanmail = await Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming);
     const [ours, theirs, source]: [number[], number[], number[]] = [[], [], []];
     const job = { list, template, connections: CONNECTIONS };
-    const loop = await NodemailerLoop.start(bench, job, WARMING.theirs);
+    const [fanmail, loop] = await Promise.all([
+      Fanmail.start(bench, { processes: 1, connections: CONNECTIONS }, warming),
+      NodemailerLoop.start(bench, job, WARMING.theirs),
+    ]);
     await alternate(bench, 'long-messages', bench.rounds ?? size.rounds, [
       async () => {
         ours.push((await fanmail.send({ list, template, messages: size.ours })).perSecond);

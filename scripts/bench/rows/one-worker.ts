@@ -28,7 +28,7 @@ export const oneWorker: RowDefinition = {
     const connections = bench.full ? [5, JUDGED, 50, 100] : [JUDGED];
     const size = bench.full
       ? { ours: 200_000, theirs: 10_000, warming: WARM, rounds: 5 }
-      : { ours: 9_000, theirs: 600, warming: WARM, rounds: 3 };
+      : { ours: 9_000, theirs: 600, warming: WARM, rounds: 5 };
     return measureOneWorker(bench, { connections, ...size, rounds: bench.rounds ?? size.rounds });
   },
 };
@@ -44,8 +44,10 @@ export async function measureOneWorker(bench: Bench, size: OneWorkerSize) {
   for (const connections of size.connections) {
     const ours: number[] = [];
     const theirs: number[] = [];
-    const fanmail = await Fanmail.start(bench, { processes: 1, connections }, warming);
-    const loop = await NodemailerLoop.start(bench, { list, template, connections }, size.warming.theirs);
+    const [fanmail, loop] = await Promise.all([
+      Fanmail.start(bench, { processes: 1, connections }, warming),
+      NodemailerLoop.start(bench, { list, template, connections }, size.warming.theirs),
+    ]);
     await alternate(bench, `one-worker, ${connections} connections`, size.rounds, [
       async () => {
         const sent = await fanmail.send({ list, template, messages: size.ours });

@@ -19,10 +19,9 @@ export const slowRelay: RowDefinition = {
     // It opens the connections, too, which are kept.
     const warming = { list: await writeList(bench.folder, WARM.ours), template, messages: WARM.ours };
     const options = { processes: 1, connections: CONNECTIONS, delayMs: DELAY_MS };
-    const fanmail = await Fanmail.start(bench, options, warming);
     const ours: number[] = [];
     const held: number[] = [];
-    const speed = await Speed.start(bench);
+    const [fanmail, speed] = await Promise.all([Fanmail.start(bench, options, warming), Speed.start(bench)]);
     await alternate(bench, 'slow-relay', bench.rounds ?? (bench.full ? 5 : 3), [
       async () => {
         const sent = await fanmail.send({ list, template, messages });

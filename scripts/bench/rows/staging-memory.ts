@@ -36,10 +36,10 @@ export const stagingMemory: RowDefinition = {
       peaks[kind].push((await stage(ground, { id: 'c', list: path, template }, count, flags)).peak);
       await ground.stop();
     };
-    const rounds = bench.rounds ?? (bench.full ? 3 : 2);
+    // Memory differs little from one round to the next, so that one is enough where time is short.
+    const rounds = bench.rounds ?? (bench.full ? 3 : 1);
     await alternate(bench, 'staging-memory', rounds, [run('few'), run('all')]);
-    // So far below its bar that once is enough where time is short.
-    await alternate(bench, 'staging-memory, V8 left alone', bench.rounds ?? (bench.full ? 3 : 1), [run('alone')]);
+    await alternate(bench, 'staging-memory, V8 left alone', rounds, [run('alone')]);
     const grown = (Math.min(...peaks.all) - Math.min(...peaks.few)) / (rows - few);
     const megabytes = (bytes: readonly number[]) => bytes.map((one) => one / 1e6);
     const bar = { at: 'most', value: ALLOWED } as const;

@@ -31,7 +31,7 @@ export const twoWorkers: RowDefinition = {
       const ours: number[] = [];
       const theirs: number[] = [];
       const fanmail = await Fanmail.start(bench, { processes: 2, connections }, first);
-      await alternate(bench, `two-workers, ${by}`, bench.rounds ?? (bench.full ? 5 : 3), [
+      await alternate(bench, `two-workers, ${by}`, bench.rounds ?? 5, [
         async () => {
           ours.push((await fanmail.send({ list, template, messages })).perSecond);
         },
