@@ -16,6 +16,12 @@ const UNCOMPOSED = { verb: 'failed', reason: 'render', ...NOTHING } as const;
 /** Behind a message that is not answered for so long nobody waits where other connections could be had. */
 const PATIENCE_MS = 5_000;
 
+/** A recipient whose message is composed. */
+interface Ready {
+  readonly open: Open;
+  readonly message: Message;
+}
+
 /** A recipient on its way to the relay. */
 interface Mail {
   readonly open: Open;
@@ -33,6 +39,10 @@ interface Fault {
 /** A connection that sends this chunk. */
 interface Lane {
   readonly connection: RelayConnection;
+  /** An intent of its own is being recorded. */
+  begins: boolean;
+  /** Composed meanwhile, and not offered yet. */
+  ready: Ready | null;
   /** Waits behind an unanswered message; not begun, so that it can still be taken back. */
   behind: Mail | null;
   /** That message is another chunk's: the lane has nothing else to do. */
@@ -59,15 +69,17 @@ export interface LanesOptions {
 }
 
 /**
- * The connections that send a chunk, each a lane: a recipient is composed and its envelope offered while its intent is
- * being recorded; only then its content goes, with the next one's envelope behind it: of this chunk, or of the campaign's
- * next one.
+ * The connections that send a chunk, each a lane. While a recipient's intent is being recorded, the next one is composed, so that
+ * nothing but writing is left to do when the ledger answers: only then the content goes, with the next one's envelope behind
+ * it: of this chunk, or of the campaign's next one.
  */
 export class Lanes {
   /** Recipients that are failed without a lane, until that is recorded. */
   #failing = 0;
   readonly #options: LanesOptions;
   readonly #lanes = new Set<Lane>();
+  /** For which something is to be composed, when the intents of this turn have left. */
+  #idle: Lane[] = [];
   readonly #clock = setInterval(() => this.#takeBack(), PATIENCE_MS / 5).unref();
 
   constructor(options: LanesOptions) {
@@ -84,7 +96,7 @@ export class Lanes {
   }
 
   open(connection: RelayConnection): void {
-    const lane: Lane = { connection, behind: null, follows: false };
+    const lane: Lane = { connection, begins: false, ready: null, behind: null, follows: false };
     this.#lanes.add(lane);
     void this.#run(lane, this.#first(connection));
   }
@@ -93,7 +105,7 @@ export class Lanes {
   follow(connection: RelayConnection, until: Promise<unknown>): void {
     const mail = this.#first(connection);
     if (mail === null) return;
-    const lane: Lane = { connection, behind: mail, follows: true };
+    const lane: Lane = { connection, begins: false, ready: null, behind: mail, follows: true };
     this.#lanes.add(lane);
     void until.then(() => {
       // Else it was taken back.
@@ -107,7 +119,7 @@ export class Lanes {
   /** What a connection begins with; null where it is given back. */
   #first(connection: RelayConnection): Mail | null {
     try {
-      const mail = this.#next(connection);
+      const mail = this.#offer(connection, this.#prepare());
       if (mail === null) connection.release();
       return mail;
     } catch (error) {
@@ -125,13 +137,16 @@ export class Lanes {
         const { open, offered, signed } = mail;
         const asked = performance.now();
         const intent = recorder.begin(chunk, open.index);
+        this.#prepareMeanwhile(lane);
         const fault = signed ? await faultOf(signed) : null;
-        if (!this.#granted(open, await intent, asked, fault)) {
+        const granted = this.#granted(open, await intent, asked, fault);
+        lane.begins = false;
+        if (!granted) {
           offered.withdraw();
           line.over(open);
           break;
         }
-        lane.behind = connection.mayKeep() ? this.#next(connection) : null;
+        lane.behind = this.#next(lane);
         if (lane.behind === null) connection.passOn(offered.outcome);
         offered.deliver();
         const outcome = await offered.outcome;
@@ -143,6 +158,7 @@ export class Lanes {
     } catch (error) {
       this.#options.broken(error);
     }
+    this.#putBack(lane);
     this.#ended(lane);
   }
 
@@ -177,8 +193,53 @@ export class Lanes {
     if (line.length > 0) changed();
   }
 
-  /** Composes the next recipient and offers it; null where none is to be begun here any more. */
-  #next(connection: RelayConnection): Mail | null {
+  /** Offers what comes next on a lane; null where nothing is to be begun here any more. */
+  #next(lane: Lane): Mail | null {
+    const { connection } = lane;
+    if (this.#options.goesOn() && connection.mayKeep()) {
+      const ready = lane.ready ?? this.#prepare();
+      lane.ready = null;
+      return this.#offer(connection, ready);
+    }
+    this.#putBack(lane);
+    return null;
+  }
+
+  #offer(connection: RelayConnection, ready: Ready | null): Mail | null {
+    if (ready === null) return null;
+    const { open, message } = ready;
+    return { open, offered: connection.offer(message), signed: message.signed, behindSince: performance.now() };
+  }
+
+  /** What was composed for a lane and is not offered there waits again, before the others. */
+  #putBack(lane: Lane): void {
+    const { ready } = lane;
+    if (ready === null) return;
+    lane.ready = null;
+    ready.message.handedOver?.();
+    this.#options.line.back(ready.open);
+    this.#options.changed();
+  }
+
+  #prepareMeanwhile(lane: Lane): void {
+    lane.begins = true;
+    // After the recorder's own, which sends this turn's intents.
+    if (this.#idle.length === 0) setImmediate(() => this.#prepareAll());
+    this.#idle.push(lane);
+  }
+
+  #prepareAll(): void {
+    const lanes = this.#idle;
+    this.#idle = [];
+    try {
+      for (const lane of lanes) if (lane.begins && lane.ready === null) lane.ready = this.#prepare();
+    } catch (error) {
+      this.#options.broken(error);
+    }
+  }
+
+  /** Composes for the next recipient; null where none is to be begun any more. */
+  #prepare(): Ready | null {
     const { line, recipients, chunk, goesOn, changed } = this.#options;
     while (goesOn()) {
       const open = line.take();
@@ -187,10 +248,7 @@ export class Lanes {
       const recipient = recipients[open.index];
       if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
       const message = this.#compose(open, recipient);
-      if (message) {
-        const { signed } = message;
-        return { open, offered: connection.offer(message), signed, behindSince: performance.now() };
-      }
+      if (message) return { open, message };
       line.over(open);
     }
     return null;
