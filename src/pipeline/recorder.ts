@@ -45,6 +45,11 @@ export function createRecorder(ledger: ChunkLedger, log: Log): Recorder {
   function flush(): void {
     const batches = waiting;
     waiting = new Map();
+    // Nearly always there is one, which needs nothing to keep it together.
+    if (batches.size === 1) {
+      for (const [chunk, batch] of batches) void record(chunk, batch);
+      return;
+    }
     const settling = [...batches].filter(([, { outcomes }]) => outcomes.length > 0);
     const last = settling.at(-1)?.[0];
     ledger.together(() => {

@@ -210,9 +210,15 @@ function packIndices(indices: readonly number[]): Buffer {
 /** What turn.lua returned. */
 function readTurn(reply: Buffer) {
   const text = reply.toString('latin1', 0, WORDS_MOST);
-  const [settled = '', begun = '', count = ''] = text.split(' ', 3);
-  const granted = reply.subarray(settled.length + begun.length + count.length + 3);
-  return { settled: settledWord(settled), begun, count: Number(count), granted };
+  const first = text.indexOf(' ');
+  const second = text.indexOf(' ', first + 1);
+  const third = text.indexOf(' ', second + 1);
+  return {
+    settled: settledWord(text.slice(0, first)),
+    begun: text.slice(first + 1, second),
+    count: Number(text.slice(second + 1, third)),
+    granted: reply.subarray(third + 1),
+  };
 }
 
 function settledWord(status: string): Turn['settled'] {
