@@ -1,10 +1,10 @@
-import type { Recipient } from '../domain/recipient.js';
 import type { Conclusions } from './conclusions.js';
 import type { Line } from './line.js';
+import type { Messages, Ready } from './messages.js';
 import type { Open } from './open.js';
-import type { ClaimedChunk, Log } from './ports.js';
+import type { ClaimedChunk } from './ports.js';
 import type { Intent, Recorder } from './recorder.js';
-import type { Composer, Message, Offered, RelayConnection } from './relay-ports.js';
+import type { Offered, RelayConnection } from './relay-ports.js';
 
 /** An intent that was confirmed so late may belong to somebody else by now: less than the queue's lock. */
 const STALE_INTENT_MS = 10_000;
@@ -15,12 +15,6 @@ const UNCOMPOSED = { verb: 'failed', reason: 'render', ...NOTHING } as const;
 
 /** Behind a message that is not answered for so long nobody waits where other connections could be had. */
 const PATIENCE_MS = 5_000;
-
-/** A recipient whose message is composed. */
-interface Ready {
-  readonly open: Open;
-  readonly message: Message;
-}
 
 /** A recipient on its way to the relay. */
 interface Mail {
@@ -51,20 +45,18 @@ interface Lane {
 
 export interface LanesOptions {
   readonly chunk: ClaimedChunk;
-  readonly recipients: readonly Recipient[];
-  readonly composer: Composer;
+  readonly messages: Messages;
   readonly recorder: Pick<Recorder, 'begin'>;
   readonly conclusions: Conclusions;
-  /** Who is open and due; lanes take from it. */
+  /** Who is open and due. */
   readonly line: Line;
-  readonly log: Log;
   /** False: begin nothing more. */
   readonly goesOn: () => boolean;
   /** The ledger did not grant an intent. */
   readonly refused: (intent: Intent) => void;
   /** A lane ended by a mistake of ours. */
   readonly broken: (error: unknown) => void;
-  /** Told whenever a lane has ended, or the last recipient was taken. */
+  /** Told whenever a lane has ended, or somebody waits again. */
   readonly changed: () => void;
 }
 
@@ -211,14 +203,9 @@ export class Lanes {
     return { open, offered: connection.offer(message), signed: message.signed, behindSince: performance.now() };
   }
 
-  /** What was composed for a lane and is not offered there waits again, before the others. */
   #putBack(lane: Lane): void {
-    const { ready } = lane;
-    if (ready === null) return;
+    if (lane.ready) this.#options.messages.putBack(lane.ready);
     lane.ready = null;
-    ready.message.handedOver?.();
-    this.#options.line.back(ready.open);
-    this.#options.changed();
   }
 
   #prepareMeanwhile(lane: Lane): void {
@@ -238,34 +225,12 @@ export class Lanes {
     }
   }
 
-  /** Composes for the next recipient; null where none is to be begun any more. */
   #prepare(): Ready | null {
-    const { line, recipients, chunk, goesOn, changed } = this.#options;
-    while (goesOn()) {
-      const open = line.take();
-      if (line.available === 0) changed();
-      if (!open) return null;
-      const recipient = recipients[open.index];
-      if (!recipient) throw new RangeError(`chunk ${chunk.chunk} has no recipient ${open.index}`);
-      const message = this.#compose(open, recipient);
-      if (message) return { open, message };
-      line.over(open);
-    }
-    return null;
+    return this.#options.messages.next(this.#failed);
   }
 
-  #compose(open: Open, recipient: Recipient): Message | null {
-    try {
-      return this.#options.composer.compose(recipient);
-    } catch (error) {
-      const { campaign } = this.#options.chunk;
-      this.#options.log.warn({ err: error, campaign, line: recipient.line }, 'a message could not be composed');
-      this.#fail(open);
-      return null;
-    }
-  }
-
-  #fail(open: Open): void {
+  /** For whom nothing can be composed. */
+  readonly #failed = (open: Open): void => {
     const { chunk, recorder, conclusions, broken, changed } = this.#options;
     this.#failing++;
     const asked = performance.now();
@@ -277,7 +242,7 @@ export class Lanes {
         this.#failing--;
         changed();
       });
-  }
+  };
 
   #ended(lane: Lane): void {
     this.#lanes.delete(lane);

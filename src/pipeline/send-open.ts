@@ -5,6 +5,7 @@ import type { ChunkSignals, ChunkWorkerPorts } from './chunk-ports.js';
 import { Conclusions } from './conclusions.js';
 import { Lanes } from './lanes.js';
 import { Line } from './line.js';
+import { Messages } from './messages.js';
 import { type Open, openNow } from './open.js';
 import type { Pacer } from './pacer.js';
 import type { ClaimedChunk, LedgerStop } from './ports.js';
@@ -84,6 +85,7 @@ class Sending implements Asker {
     const { log } = ports;
     const line = new Line(openNow(chunk), (index) => recipients[index]?.address ?? '', pacer);
     const changed = () => this.#changed();
+    const goesOn = () => this.#goesOn;
     // What is looked at for every message is never made by spreading: V8 knows such objects one by one.
     const again = (open: Open) => {
       if (suppressed.mayReturn(open.index)) line.push(open);
@@ -112,14 +114,12 @@ class Sending implements Asker {
     this.#suppressed = suppressed;
     this.#lanes = new Lanes({
       chunk,
-      recipients,
-      composer,
+      messages: new Messages({ chunk, recipients, composer, line, log, goesOn, changed }),
       recorder: suppressed,
       conclusions,
       line,
-      log,
       changed,
-      goesOn: () => this.#goesOn,
+      goesOn,
       refused: (intent) => this.#refused(intent),
       broken: (error) => {
         this.#broken = { error };
