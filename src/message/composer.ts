@@ -53,7 +53,11 @@ export function createComposer(options: ComposerOptions): Composer {
 
   const body = new Body(template, files, contents, filesEach);
 
-  const write = (row: Recipient, messageId: string, own: EncodedContents): void => {
+  // Texts have no line with a dot at its head, as their encoders write them; files come from Redis as they are.
+  const textsAlone = files.length === 0 && filesEach === 0;
+
+  /** Answers whether no line begins with a dot. */
+  const write = (row: Recipient, messageId: string, own: EncodedContents): boolean => {
     // All that can fail comes before anything is written.
     const said = unsubscribe?.(row.address);
     const variables = said ? withOwn(row.variables, { unsubscribeUrl: said.url }) : row.variables;
@@ -62,21 +66,22 @@ export function createComposer(options: ComposerOptions): Composer {
     if (signer) writer.skip(signer.room);
     writer.ascii(head);
     body.write(writer, values);
+    return textsAlone && !head.includes('\r\n.');
   };
 
   return {
     compose(recipient, own = NO_CONTENTS): Message {
       const messageId = messageIdOf(campaignId, salt, sender.domain, recipient.address);
-      write(recipient, messageId, own);
+      const dotless = write(recipient, messageId, own);
       const { content, done } = writer.take();
       const to = recipient.address;
-      if (!signer) return { from: sender.address, to, content, dotless: true, messageId, handedOver: done };
+      if (!signer) return { from: sender.address, to, content, dotless, messageId, handedOver: done };
       let over = false;
       const handedOver = () => {
         over = true;
         done();
       };
-      return { from: sender.address, to, ...signer.sign(content, () => over), dotless: true, messageId, handedOver };
+      return { from: sender.address, to, ...signer.sign(content, () => over), dotless, messageId, handedOver };
     },
   };
 }

@@ -11,8 +11,8 @@ export interface Message {
   /** Without angle brackets, for RCPT TO. */
   readonly to: string;
   readonly content: Buffer;
-  /** No line of the content begins with a dot, so that there is none to double (RFC 5321 4.5.2); absent: it is looked through. */
-  readonly dotless?: true;
+  /** No line of the content begins with a dot, so that there is none to double (RFC 5321 4.5.2); else it is looked through. */
+  readonly dotless?: boolean;
   /** With angle brackets, as in the header. */
   readonly messageId: string;
   /**

@@ -7,6 +7,8 @@ import { openToken, tokensOf } from '../../src/domain/unsubscribe.js';
 import { createComposer } from '../../src/message/composer.js';
 import { compileTemplate } from '../../src/message/template.js';
 import { testUnsubscribing, type Unsubscribing } from '../../src/message/unsubscribe.js';
+import type { Message } from '../../src/pipeline/relay-ports.js';
+import { expectDotless } from '../support/dotless.js';
 
 const SECRET = randomBytes(32).toString('hex');
 const BASE = 'https://news.example.com/u';
@@ -16,17 +18,19 @@ function unsubscribing(more: Partial<Unsubscribing> = {}): Unsubscribing {
   return { url: BASE, mailto: 'unsubscribe@example.com', tokenOf: tokensOf(SECRET, 'news'), ...more };
 }
 
-function compose(
+function messageOf(
   how: Unsubscribing | null,
   parts: { subject: string; html: string | null; text: string | null } = TEXT,
   variables: Record<string, Value> = {},
   address = 'Ada@example.com',
-): string {
+): Message {
   const template = compileTemplate({ name: 'test', digest: '', ...parts });
   const from = 'News <news@example.com>';
   const composer = createComposer({ template, from, replyTo: null, campaignId: 'c', salt: 's', unsubscribing: how });
-  return composer.compose({ line: 1, address, variables }).content.toString('latin1');
+  return composer.compose({ line: 1, address, variables });
 }
+
+const compose = (...given: Parameters<typeof messageOf>) => messageOf(...given).content.toString('latin1');
 
 /** The header as it stands in the message, with its line breaks. */
 function headerOf(message: string, name: string): string | undefined {
@@ -35,6 +39,11 @@ function headerOf(message: string, name: string): string | undefined {
 }
 
 describe('List-Unsubscribe', () => {
+  it('is looked through for what could end the message, since its address comes from Redis', () => {
+    expectDotless(messageOf(unsubscribing()));
+    expect(messageOf(unsubscribing({ url: 'https://x\r\n.\r\nMAIL FROM:<a@b>' })).dotless).toBe(false);
+  });
+
   it('has the link and the mail, each whole on a line, and is understood', async () => {
     const message = compose(unsubscribing());
     const token = tokensOf(SECRET, 'news')('ada@example.com');
